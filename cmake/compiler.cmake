@@ -1,0 +1,27 @@
+# Language level and the flags that every file is compiled with.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+add_library(qrun_compile_flags INTERFACE)
+target_compile_options(qrun_compile_flags INTERFACE
+  -Wall -Wextra -Werror=unused-result -Werror=return-type
+  # One rounding per operation on every machine: no fused multiply-add behind our back.
+  -ffp-contract=off)
+target_include_directories(qrun_compile_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+
+if(QRUN_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+if(QRUN_TSAN)
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=thread)
+endif()
+
+find_program(QRUN_CCACHE ccache)
+if(QRUN_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${QRUN_CCACHE})
+endif()

@@ -1,0 +1,36 @@
+# Every library is the distribution's package; nothing is downloaded at configure time.
+find_package(Threads REQUIRED)
+find_package(tl-expected REQUIRED)
+
+# Debian's FlatBuffers ships headers, flatc and a CMake package.
+find_package(Flatbuffers QUIET)
+find_program(QRUN_FLATC flatc)
+if(NOT QRUN_FLATC)
+  message(FATAL_ERROR "flatc not found: install flatbuffers-compiler and libflatbuffers-dev (cmake/setup.sh does)")
+endif()
+
+find_path(QRUN_XSIMD_INCLUDE xsimd/xsimd.hpp REQUIRED)
+
+if(QRUN_ONEDNN)
+  find_package(dnnl CONFIG REQUIRED)
+  find_package(OpenMP REQUIRED COMPONENTS CXX)
+endif()
+if(QRUN_IMAGE)
+  find_package(PNG REQUIRED)
+  find_package(JPEG REQUIRED)
+endif()
+
+# Command line tools.
+find_package(CLI11 CONFIG REQUIRED)
+find_package(nlohmann_json CONFIG REQUIRED)
+find_package(fmt CONFIG REQUIRED)
+
+if(QRUN_CONVERTER)
+  find_package(Protobuf REQUIRED)
+  find_library(QRUN_ONNX_LIBRARY onnx REQUIRED)
+  find_library(QRUN_ONNX_PROTO_LIBRARY onnx_proto REQUIRED)
+  find_path(QRUN_ONNX_INCLUDE onnx/onnx_pb.h REQUIRED)
+endif()
+if(QRUN_TESTS)
+  find_package(GTest REQUIRED)
+endif()

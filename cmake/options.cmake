@@ -1,0 +1,12 @@
+# What a build contains. Each option adds or removes whole files.
+option(QRUN_ONEDNN "Run float operators on oneDNN; off: on qrun's own xsimd kernels" ON)
+option(QRUN_IMAGE "Decode PNG and JPEG (libpng, libjpeg-turbo) and preprocess images" ON)
+option(QRUN_THREADS "Use worker threads; off: every session runs on the caller's thread" ON)
+option(QRUN_CONVERTER "Build qconvert (needs libonnx and protobuf)" ON)
+option(QRUN_TESTS "Build the tests (needs GoogleTest)" ON)
+option(QRUN_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+option(QRUN_TSAN "Build with ThreadSanitizer" OFF)
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()

@@ -1,0 +1,78 @@
+// The converter's graph: what an importer builds, passes rewrite and the emitter writes.
+//
+// Values are tensors; nodes are operators in topological order. Options are the schema's own structs plus a few that
+// exist only between import and canonicalisation (BatchNorm and friends) and may not reach the emitter.
+// Until the layout pass runs, values are in the source's layout (images NCHW, convolution weights OIHW, transposed
+// convolution weights IOHW already turned by the importer); afterwards in the file's (NHWC, OHWI, HWC).
+// Shapes are static; the batch extent is fixed to 1 at import.
+// Thread safety: none; one thread owns a graph.
+#ifndef QRUN_CONVERTER_GRAPH_H_
+#define QRUN_CONVERTER_GRAPH_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "schema/qfb_generated.h"
+#include "schema/status.h"
+
+namespace qrun::converter {
+
+using ValueId = int;
+inline constexpr ValueId kNoValue = -1;
+using Shape = std::vector<int64_t>;
+
+enum class ElementType { kFloat32, kInt8, kInt32, kUInt8, kInt64, kBool };
+size_t ElementBytes(ElementType type);
+
+struct QuantParams {
+  std::vector<float> scale;
+  std::vector<int32_t> zero_point;
+  int axis = -1;  // -1: per tensor
+};
+
+// A tensor. Constants own their bytes (shared between copies of the graph, never written through).
+struct Value {
+  std::string name;
+  Shape shape;
+  ElementType type = ElementType::kFloat32;
+  std::shared_ptr<const std::vector<std::byte>> data;  // null for activations
+  std::unique_ptr<QuantParams> quant;                  // set by the quantiser
+  fb::SourceLayout source_layout = fb::SourceLayout::Same;
+
+  bool is_constant() const { return data != nullptr; }
+};
+
+// Operators that only live in the converter.
+struct BatchNorm {  // inputs: x, gamma, beta, mean, var
+  float epsilon = 1e-5f;
+};
+struct Identity {};
+
+using NodeOptions =
+    std::variant<fb::Conv2DT, fb::DepthwiseConv2DT, fb::FullyConnectedT, fb::InvertedResidualT, fb::BinaryT,
+                 fb::Pool2DT, fb::UnaryT, fb::TableT, fb::ConcatT, fb::SliceT, fb::PadT, fb::ReshapeT, fb::TransposeT,
+                 fb::QuantizeT, fb::DequantizeT, fb::RequantizeT, fb::SoftmaxT, fb::Resize2DT, BatchNorm, Identity>;
+
+struct Node {
+  std::string name;       // the source's node name, for every message
+  std::string source_op;  // the source's operator type, e.g. "Conv"
+  NodeOptions options;
+  std::vector<ValueId> inputs;  // kNoValue where optional and absent
+  std::vector<ValueId> outputs;
+};
+
+struct Graph {
+  std::string name;
+  std::vector<Value> values;
+  std::vector<Node> nodes;  // topological order
+  std::vector<ValueId> inputs;
+  std::vector<ValueId> outputs;
+};
+
+}  // namespace qrun::converter
+
+#endif  // QRUN_CONVERTER_GRAPH_H_

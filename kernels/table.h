@@ -1,0 +1,27 @@
+// The kernels of one ISA as a table of function pointers, one per row of kernel_list.inc.
+#ifndef QRUN_KERNELS_TABLE_H_
+#define QRUN_KERNELS_TABLE_H_
+
+#include <cstddef>
+
+#include "kernels/args.h"
+
+namespace qrun::kernels {
+
+struct KernelTable {
+  const char* isa;  // the row's name in isa_list.inc
+  ConvPacking conv_packing;
+  ConvF32Packing conv_f32_packing;
+  // Scratch that one thread needs for a call of conv2d_s8, fully_connected_s8 or conv2d_f32, in bytes.
+  size_t (*conv2d_s8_scratch_bytes)(const ConvS8Args&);
+  size_t (*fully_connected_s8_scratch_bytes)(const FullyConnectedS8Args&);
+  size_t (*conv2d_f32_scratch_bytes)(const ConvF32Args&);
+
+#define QRUN_KERNEL(name, Args) void (*name)(const Args& args, int begin, int end, std::byte* scratch) noexcept;
+#include "kernels/kernel_list.inc"
+#undef QRUN_KERNEL
+};
+
+}  // namespace qrun::kernels
+
+#endif  // QRUN_KERNELS_TABLE_H_
