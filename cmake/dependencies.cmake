@@ -12,7 +12,9 @@ endif()
 find_path(QRUN_XSIMD_INCLUDE xsimd/xsimd.hpp REQUIRED)
 
 if(QRUN_ONEDNN)
-  find_package(dnnl CONFIG REQUIRED)
+  # Debian's dnnl-config.cmake insists on OpenCL, which a CPU build does not use: find the two files ourselves.
+  find_path(QRUN_DNNL_INCLUDE oneapi/dnnl/dnnl.hpp REQUIRED)
+  find_library(QRUN_DNNL_LIBRARY dnnl REQUIRED)
   find_package(OpenMP REQUIRED COMPONENTS CXX)
 endif()
 if(QRUN_IMAGE)
