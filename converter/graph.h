@@ -1,11 +1,11 @@
 // The converter's graph: what an importer builds, passes rewrite and the emitter writes.
 //
-// Values are tensors; nodes are operators in topological order. Options are the schema's own structs plus a few that
-// exist only between import and canonicalisation (BatchNorm and friends) and may not reach the emitter.
-// Until the layout pass runs, values are in the source's layout (images NCHW, convolution weights OIHW, transposed
-// convolution weights IOHW already turned by the importer); afterwards in the file's (NHWC, OHWI, HWC).
-// Shapes are static; the batch extent is fixed to 1 at import.
-// Thread safety: none; one thread owns a graph.
+// Values are tensors; nodes are operators in topological order. Options are the schema's own structs plus a
+// few that exist only between import and canonicalisation (BatchNorm and friends) and may not reach the
+// emitter. Until the layout pass runs, values are in the source's layout (images NCHW, convolution weights
+// OIHW, transposed convolution weights IOHW already turned by the importer); afterwards in the file's (NHWC,
+// OHWI, HWC). Shapes are static; the batch extent is fixed to 1 at import. Thread safety: none; one thread
+// owns a graph.
 #ifndef QRUN_CONVERTER_GRAPH_H_
 #define QRUN_CONVERTER_GRAPH_H_
 
@@ -54,8 +54,9 @@ struct Identity {};
 
 using NodeOptions =
     std::variant<fb::Conv2DT, fb::DepthwiseConv2DT, fb::FullyConnectedT, fb::InvertedResidualT, fb::BinaryT,
-                 fb::Pool2DT, fb::UnaryT, fb::TableT, fb::ConcatT, fb::SliceT, fb::PadT, fb::ReshapeT, fb::TransposeT,
-                 fb::QuantizeT, fb::DequantizeT, fb::RequantizeT, fb::SoftmaxT, fb::Resize2DT, BatchNorm, Identity>;
+                 fb::Pool2DT, fb::UnaryT, fb::LookupTableT, fb::ConcatT, fb::SliceT, fb::PadT, fb::ReshapeT,
+                 fb::TransposeT, fb::QuantizeT, fb::DequantizeT, fb::RequantizeT, fb::SoftmaxT, fb::Resize2DT,
+                 BatchNorm, Identity>;
 
 struct Node {
   std::string name;       // the source's node name, for every message

@@ -1,8 +1,8 @@
 // The plain structs through which the runtime calls kernels. No pointers are owned; nothing here allocates.
 //
-// Every kernel has the shape  void k(const Args&, int begin, int end, std::byte* scratch) noexcept  and does the
-// work items [begin, end) of its operation; the unit of work and the item count are stated per struct. Different
-// ranges write disjoint bytes and may run on different threads at once, each with its own scratch.
+// Every kernel has the shape  void k(const Args&, int begin, int end, std::byte* scratch) noexcept  and does
+// the work items [begin, end) of its operation; the unit of work and the item count are stated per struct.
+// Different ranges write disjoint bytes and may run on different threads at once, each with its own scratch.
 // Tensors are dense NHWC. int8 kernels are exact: the scalar reference next to each defines every byte.
 #ifndef QRUN_KERNELS_ARGS_H_
 #define QRUN_KERNELS_ARGS_H_
@@ -20,26 +20,27 @@ struct Window {
   int oh = 1, ow = 1;  // output
   int kh = 1, kw = 1;
   int stride_h = 1, stride_w = 1;
-  int dilation_h = 1, dilation_w = 1;  // of the kernel
-  int pad_top = 0, pad_left = 0;       // on the dilated input; may be negative
+  int dilation_h = 1, dilation_w = 1;              // of the kernel
+  int pad_top = 0, pad_left = 0;                   // on the dilated input; may be negative
   int input_dilation_h = 1, input_dilation_w = 1;  // zeros between input pixels (transposed convolution)
 };
 
-// How one ISA wants convolution weights packed (see pack.h). K runs over (kh, kw, ic of the group), and is padded
-// with zeros to a multiple of k_group; output channels of a group are padded to a multiple of oc_block.
+// How one ISA wants convolution weights packed (see pack.h). K runs over (kh, kw, ic of the group), and is
+// padded with zeros to a multiple of k_group; output channels of a group are padded to a multiple of
+// oc_block.
 //   packed[group][oc_blocks][K_padded / k_group][oc_block][k_group]
-// src_offset is added to each activation before the dot product (128 makes int8 unsigned for vpdpbusd); the packer
-// subtracts its effect from the bias.
+// src_offset is added to each activation before the dot product (128 makes int8 unsigned for vpdpbusd); the
+// packer subtracts its effect from the bias.
 struct ConvPacking {
   int k_group = 1;
   int oc_block = 1;
   int src_offset = 0;
 };
 
-// dst[n,oy,ox,c] = requantise(sum over window, ic of (src - src_zp) * wei[c] + bia[c], scale[c]) + dst_zp, in [lo, hi].
-// Padding contributes zero. Work item: one output row; items = n * oh. Output channel c belongs to group
-// c / (oc / groups). `bia` comes from PackConvWeights: it includes the zero point and src_offset terms, so that kernels add
-// plain (src + src_offset) * wei products with padding bytes equal to src_zp.
+// dst[n,oy,ox,c] = requantise(sum over window, ic of (src - src_zp) * wei[c] + bia[c], scale[c]) + dst_zp, in
+// [lo, hi]. Padding contributes zero. Work item: one output row; items = n * oh. Output channel c belongs to
+// group c / (oc / groups). `bia` comes from PackConvWeights: it includes the zero point and src_offset terms,
+// so that kernels add plain (src + src_offset) * wei products with padding bytes equal to src_zp.
 struct ConvS8Args {
   Window window;
   int ic = 0, oc = 0, groups = 1;
@@ -51,9 +52,9 @@ struct ConvS8Args {
   int src_zp = 0, dst_zp = 0, lo = -128, hi = 127;
 };
 
-// Depthwise: wei [kh, kw, c_padded] int8 (c padded to 64 with zeros by PackDepthwiseWeights), bia and scale padded alike.
-// bia is the plain bias minus src_zp * sum of weights of the channel; padding bytes equal src_zp.
-// Work item: one output row; items = n * oh.
+// Depthwise: wei [kh, kw, c_padded] int8 (c padded to 64 with zeros by PackDepthwiseWeights), bia and scale
+// padded alike. bia is the plain bias minus src_zp * sum of weights of the channel; padding bytes equal
+// src_zp. Work item: one output row; items = n * oh.
 struct DwConvS8Args {
   Window window;
   int c = 0;
@@ -79,9 +80,12 @@ struct FullyConnectedS8Args {
 };
 
 // Elementwise on two tensors with broadcasting of b: for o in [0, outer), i in [0, inner)
-//   dst[o*inner + i] = f(a[o*inner + i], b[o*b_outer_stride + i*b_inner_stride]);  strides: see BinaryStrides users.
-// Add:  rhe(float(a - a_zp) * a_scale + float(b - b_zp) * b_scale) + dst_zp   (scales already divided by dst's;
-//       each product and the sum rounded to binary32, clamped before rounding to integer). Sub: b_scale negated.
+//   dst[o*inner + i] = f(a[o*inner + i], b[o*b_outer_stride + i*b_inner_stride]);  strides: see BinaryStrides
+//   users.
+// Add:  rhe(float(a - a_zp) * a_scale + float(b - b_zp) * b_scale) + dst_zp   (scales already divided by
+// dst's;
+//       each product and the sum rounded to binary32, clamped before rounding to integer). Sub: b_scale
+//       negated.
 // Mul:  rhe(float((a - a_zp) * (b - b_zp)) * a_scale) + dst_zp               (a_scale = sa * sb / sd).
 // Work item: one outer index; items = outer.
 struct BinaryS8Args {
@@ -94,11 +98,11 @@ struct BinaryS8Args {
   float a_scale = 1, b_scale = 1;
 };
 
-// Max and average pooling. Work item: one output row; items = n * oh. Window dilation and input dilation are honoured for
-// max (dilation_h/w) and are 1 for average.
-// Max: dst = clamp(max over the pixels inside the image, lo, hi).
-// Average: requantise(sum of (src - src_zp) over the pixels inside, scale / float(count)) + dst_zp, count = pixels inside
-// the image, or with count_include_pad the pixels inside image plus padding (pad_bottom/right bound that region).
+// Max and average pooling. Work item: one output row; items = n * oh. Window dilation and input dilation are
+// honoured for max (dilation_h/w) and are 1 for average. Max: dst = clamp(max over the pixels inside the
+// image, lo, hi). Average: requantise(sum of (src - src_zp) over the pixels inside, scale / float(count)) +
+// dst_zp, count = pixels inside the image, or with count_include_pad the pixels inside image plus padding
+// (pad_bottom/right bound that region).
 struct PoolS8Args {
   Window window;
   int c = 0;
@@ -117,8 +121,8 @@ struct TableS8Args {
   int8_t* dst = nullptr;
 };
 
-// dst = clamp(rhe(src * inv_scale) + zp, -128, 127), with NaN -> zp (as 0). inv_scale = 1.0f / scale in binary32.
-// Work item: one element.
+// dst = clamp(rhe(src * inv_scale) + zp, -128, 127), with NaN -> zp (as 0). inv_scale = 1.0f / scale in
+// binary32. Work item: one element.
 struct QuantizeArgs {
   const float* src = nullptr;
   int8_t* dst = nullptr;
@@ -134,9 +138,11 @@ struct DequantizeArgs {
   int zp = 0;
 };
 
-// ---- float32 ----------------------------------------------------------------------------------------------------
+// ---- float32
+// ----------------------------------------------------------------------------------------------------
 
-// Float weights are packed [group][oc_blocks][K][oc_block], K = (kh, kw, ic of the group), by PackConvWeightsF32.
+// Float weights are packed [group][oc_blocks][K][oc_block], K = (kh, kw, ic of the group), by
+// PackConvWeightsF32.
 struct ConvF32Packing {
   int oc_block = 1;
 };
@@ -197,9 +203,10 @@ struct PoolF32Args {
   float lo = 0, hi = 0;
 };
 
-// Bilinear or nearest resize of NHWC; the source index and the weight of every output row and column are computed by
-// the caller (two taps, weight of the second). Nearest is weight 0. Work item: one output row; items = n * oh.
-// int8: the interpolation runs on real values of the same scale, rhe at the end; src and dst quantisation are equal.
+// Bilinear or nearest resize of NHWC; the source index and the weight of every output row and column are
+// computed by the caller (two taps, weight of the second). Nearest is weight 0. Work item: one output row;
+// items = n * oh. int8: the interpolation runs on real values of the same scale, rhe at the end; src and dst
+// quantisation are equal.
 struct ResizeTap {
   int i0 = 0, i1 = 0;
   float w1 = 0;

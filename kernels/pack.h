@@ -1,5 +1,5 @@
-// Packing of canonical weights (OHWI, HWC) into the layouts that kernels want. Runs once, when a plan is built.
-// Callers own all memory; sizes come from the *Count functions. Thread safe.
+// Packing of canonical weights (OHWI, HWC) into the layouts that kernels want. Runs once, when a plan is
+// built. Callers own all memory; sizes come from the *Count functions. Thread safe.
 #ifndef QRUN_KERNELS_PACK_H_
 #define QRUN_KERNELS_PACK_H_
 
@@ -23,15 +23,16 @@ size_t PackedConvWeightBytes(const ConvPacking& packing, const ConvWeightShape& 
 size_t PackedConvChannelCount(const ConvPacking& packing, const ConvWeightShape& shape);
 
 // wei: OHWI int8. bia: [oc] int32 or null (zeros). scale: [oc] requantisation scales.
-// packed_bia[c] = bia[c] - (src_zp + src_offset) * sum(wei[c]) modulo 2^32; padded channels get 0 bias and scale 0.
+// packed_bia[c] = bia[c] - (src_zp + src_offset) * sum(wei[c]) modulo 2^32; padded channels get 0 bias and
+// scale 0.
 void PackConvWeights(const ConvPacking& packing, const ConvWeightShape& shape, int src_zp, const int8_t* wei,
                      const int32_t* bia, const float* scale, int8_t* packed_wei, int32_t* packed_bia,
                      float* packed_scale);
 
 // Depthwise. wei [kh*kw, c] int8 -> [kh*kw, c_padded]; bias folded with src_zp (no src_offset).
 int PaddedDepthwiseChannels(int c);
-void PackDepthwiseWeights(int taps, int c, int src_zp, const int8_t* wei, const int32_t* bia, const float* scale,
-                          int8_t* packed_wei, int32_t* packed_bia, float* packed_scale);
+void PackDepthwiseWeights(int taps, int c, int src_zp, const int8_t* wei, const int32_t* bia,
+                          const float* scale, int8_t* packed_wei, int32_t* packed_bia, float* packed_scale);
 
 // Float. Element counts instead of bytes.
 size_t PackedConvWeightCountF32(const ConvF32Packing& packing, const ConvWeightShape& shape);

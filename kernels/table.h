@@ -17,7 +17,8 @@ struct KernelTable {
   size_t (*fully_connected_s8_scratch_bytes)(const FullyConnectedS8Args&);
   size_t (*conv2d_f32_scratch_bytes)(const ConvF32Args&);
 
-#define QRUN_KERNEL(name, Args) void (*name)(const Args& args, int begin, int end, std::byte* scratch) noexcept;
+#define QRUN_KERNEL(name, Args) \
+  void (*name)(const Args& args, int begin, int end, std::byte* scratch) noexcept;
 #include "kernels/kernel_list.inc"
 #undef QRUN_KERNEL
 };

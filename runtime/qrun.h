@@ -6,11 +6,11 @@
 //   session->Run();
 //   session->GetOutput(0, scores);  // float again
 //
-// Layout: tensors are dense NHWC; extents[0] is the batch. Units: sizes in bytes unless the name says otherwise.
-// Errors: functions that can fail return Status or Result (schema/status.h) and change nothing when they do;
-// Session::Run cannot fail and allocates nothing.
-// Thread safety: a Model is immutable and may be shared by any number of threads and sessions. A Session belongs to
-// one thread at a time; different sessions run at once.
+// Layout: tensors are dense NHWC; extents[0] is the batch. Units: sizes in bytes unless the name says
+// otherwise. Errors: functions that can fail return Status or Result (schema/status.h) and change nothing
+// when they do; Session::Run cannot fail and allocates nothing. Thread safety: a Model is immutable and may
+// be shared by any number of threads and sessions. A Session belongs to one thread at a time; different
+// sessions run at once.
 #ifndef QRUN_RUNTIME_QRUN_H_
 #define QRUN_RUNTIME_QRUN_H_
 
@@ -29,8 +29,8 @@ namespace qrun {
 
 enum class DType : int { kFloat32 = 0, kInt8 = 1, kInt32 = 2, kUInt8 = 3 };
 
-// What an input or output looks like. extents[0] is the batch (1 for a Model, the chosen batch for a Session).
-// int8: real = (q - zero_point) * scale.
+// What an input or output looks like. extents[0] is the batch (1 for a Model, the chosen batch for a
+// Session). int8: real = (q - zero_point) * scale.
 struct TensorInfo {
   std::string name;
   std::vector<int> extents;
@@ -59,7 +59,8 @@ struct Preprocessing {
 // A verified model file. Copies share the same memory.
 class Model {
  public:
-  // Maps the file and verifies every byte that later code relies on. Errors: io, invalid_model, resource_limit.
+  // Maps the file and verifies every byte that later code relies on. Errors: io, invalid_model,
+  // resource_limit.
   static Result<Model> Open(const std::string& path);
   // Verifies and copies `bytes`. Errors: invalid_model, resource_limit.
   static Result<Model> FromBytes(std::span<const std::byte> bytes);
@@ -69,8 +70,8 @@ class Model {
   size_t file_bytes() const;
   const std::vector<TensorInfo>& inputs() const;
   const std::vector<TensorInfo>& outputs() const;
-  const std::vector<std::string>& labels() const;          // empty if the file has none
-  const Preprocessing* preprocessing() const;              // null if the file has none
+  const std::vector<std::string>& labels() const;  // empty if the file has none
+  const Preprocessing* preprocessing() const;      // null if the file has none
 
   struct Impl;
   const Impl& impl() const { return *impl_; }
@@ -90,8 +91,8 @@ struct SessionOptions {
   bool profile = false;
   // Upper bound for the arena; Create fails with resource_limit above it. 0: 4 GiB.
   size_t max_arena_bytes = 0;
-  // Called after each step for the tensor it has just written: index in the file's tensor list, and its bytes, valid
-  // during the call. For calibration and debugging; empty costs nothing.
+  // Called after each step for the tensor it has just written: index in the file's tensor list, and its
+  // bytes, valid during the call. For calibration and debugging; empty costs nothing.
   std::function<void(int tensor, std::span<const std::byte> bytes)> tap;
 };
 
@@ -100,9 +101,10 @@ struct StepInfo {
   std::string name;       // the operator's name, with a suffix where one operator takes several steps
   std::string kind;       // operator type, e.g. "Conv2D"
   std::string candidate;  // what runs it, e.g. "conv2d_s8/avx512vnni" or "onednn"
-  std::vector<std::string> declined;  // "candidate: reason" for those that came first in the list and declined
-  int op_index = 0;       // operator in the file
-  int64_t macs = 0;       // multiply-accumulates for the session's batch
+  std::vector<std::string>
+      declined;      // "candidate: reason" for those that came first in the list and declined
+  int op_index = 0;  // operator in the file
+  int64_t macs = 0;  // multiply-accumulates for the session's batch
   size_t packed_weight_bytes = 0;
   size_t scratch_bytes = 0;  // of all threads
 };
@@ -119,8 +121,8 @@ class ThreadPool;
 // A plan bound to memory: ready to run.
 class Session {
  public:
-  // Builds the plan, packs weights and allocates the arena. Errors: invalid_argument (options), unsupported (an
-  // operator that this build cannot run, with its name), resource_limit.
+  // Builds the plan, packs weights and allocates the arena. Errors: invalid_argument (options), unsupported
+  // (an operator that this build cannot run, with its name), resource_limit.
   static Result<Session> Create(const Model& model, const SessionOptions& options = {});
 
   Session(Session&&) noexcept;
@@ -130,13 +132,13 @@ class Session {
   const std::vector<TensorInfo>& inputs() const;
   const std::vector<TensorInfo>& outputs() const;
 
-  // Memory of input or output i in its own dtype; stays at the same address for the session's life. Contents of an
-  // input survive Run; an output holds the last Run's values.
+  // Memory of input or output i in its own dtype; stays at the same address for the session's life. Contents
+  // of an input survive Run; an output holds the last Run's values.
   std::span<std::byte> InputBytes(int i);
   std::span<const std::byte> OutputBytes(int i) const;
 
-  // Copies float values in (quantising if the input is int8) or out (dequantising). Errors: invalid_argument if i or
-  // the element count is wrong.
+  // Copies float values in (quantising if the input is int8) or out (dequantising). Errors: invalid_argument
+  // if i or the element count is wrong.
   Status SetInput(int i, std::span<const float> values);
   Status GetOutput(int i, std::span<float> values) const;
 

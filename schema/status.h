@@ -38,7 +38,9 @@ class [[nodiscard]] Status {
   static Status InvalidArgument(std::string message) {
     return {StatusCode::kInvalidArgument, std::move(message)};
   }
-  static Status ResourceLimit(std::string message) { return {StatusCode::kResourceLimit, std::move(message)}; }
+  static Status ResourceLimit(std::string message) {
+    return {StatusCode::kResourceLimit, std::move(message)};
+  }
   static Status Internal(std::string message) { return {StatusCode::kInternal, std::move(message)}; }
 
   bool ok() const { return code_ == StatusCode::kOk; }
@@ -72,8 +74,8 @@ class [[nodiscard]] Result : public tl::expected<T, Status> {
 }  // namespace qrun
 
 // Returns the Status of `expr` from the calling function unless it is ok.
-#define QRUN_RETURN_IF_ERROR(expr)                       \
-  do {                                                   \
+#define QRUN_RETURN_IF_ERROR(expr)                                                     \
+  do {                                                                                 \
     if (::qrun::Status qrun_status_ = (expr); !qrun_status_.ok()) return qrun_status_; \
   } while (0)
 
