@@ -12,8 +12,9 @@ struct KernelTable {
   const char* isa;  // the row's name in isa_list.inc
   ConvPacking conv_packing;
   ConvF32Packing conv_f32_packing;
-  // Scratch that one thread needs for a call of conv2d_s8, fully_connected_s8 or conv2d_f32, in bytes.
+  // Scratch that one thread needs for a call of the kernel named, in bytes; other kernels need none.
   size_t (*conv2d_s8_scratch_bytes)(const ConvS8Args&);
+  size_t (*dwconv2d_s8_scratch_bytes)(const DwConvS8Args&);
   size_t (*fully_connected_s8_scratch_bytes)(const FullyConnectedS8Args&);
   size_t (*conv2d_f32_scratch_bytes)(const ConvF32Args&);
 

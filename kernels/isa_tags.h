@@ -1,0 +1,40 @@
+// One tag per row of isa_list.inc. Kernels are templates on the tag, so that the code of two ISAs never
+// shares a symbol.
+//
+//   kScalar   true: the kernel's scalar reference runs
+//   simd      the xsimd architecture for float arithmetic
+//   Everything that is specific to int8 is in the S8<Tag> of dot.inl.h.
+#ifndef QRUN_KERNELS_ISA_TAGS_H_
+#define QRUN_KERNELS_ISA_TAGS_H_
+
+#if defined(__x86_64__)
+#include <xsimd/xsimd.hpp>
+#endif
+
+namespace qrun::kernels {
+
+struct Ref {
+  static constexpr bool kScalar = true;
+};
+
+#if defined(__x86_64__)
+struct Sse41 {
+  static constexpr bool kScalar = false;
+  using simd = xsimd::sse4_1;
+};
+
+struct Avx2 {
+  static constexpr bool kScalar = false;
+  using simd = xsimd::fma3<xsimd::avx2>;
+};
+
+// xsimd 8.1 has no architecture for VNNI; ours adds the dot product to its AVX-512BW.
+struct Avx512Vnni {
+  static constexpr bool kScalar = false;
+  using simd = xsimd::avx512bw;
+};
+#endif
+
+}  // namespace qrun::kernels
+
+#endif  // QRUN_KERNELS_ISA_TAGS_H_

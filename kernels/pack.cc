@@ -1,0 +1,123 @@
+#include "kernels/pack.h"
+
+#include <algorithm>
+
+namespace qrun::kernels {
+namespace {
+
+int RoundUp(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+constexpr int kDepthwiseBlock = 64;     // channels; the widest int8 register
+constexpr int kDepthwiseBlockF32 = 16;  // channels; the widest float register
+
+// packed[group][oc_blocks][k_padded / k_group][oc_block][k_group] from [oc][k], zero padded.
+template <class T>
+void PackBlocks(const ConvWeightShape& shape, int k_group, int oc_block, const T* wei, T* packed) {
+  const int oc_per_group = shape.oc / shape.groups;
+  const int oc_padded = PaddedOcPerGroup(shape, oc_block);
+  const int k_padded = RoundUp(shape.K(), k_group);
+  for (int g = 0; g < shape.groups; ++g) {
+    const T* group_wei = wei + static_cast<ptrdiff_t>(g) * oc_per_group * shape.K();
+    for (int block = 0; block < oc_padded; block += oc_block) {
+      for (int k0 = 0; k0 < k_padded; k0 += k_group) {
+        for (int c = block; c < block + oc_block; ++c) {
+          for (int k = k0; k < k0 + k_group; ++k) {
+            const bool inside = c < oc_per_group && k < shape.K();
+            *packed++ = inside ? group_wei[static_cast<ptrdiff_t>(c) * shape.K() + k] : T{0};
+          }
+        }
+      }
+    }
+  }
+}
+
+// bia - offset * sum modulo 2^32, which is what the kernels' wrapping accumulators undo.
+int32_t FoldBias(int32_t bia, int offset, int32_t sum) {
+  return static_cast<int32_t>(static_cast<uint32_t>(bia) -
+                              static_cast<uint32_t>(offset) * static_cast<uint32_t>(sum));
+}
+
+}  // namespace
+
+int PaddedOcPerGroup(const ConvWeightShape& shape, int oc_block) {
+  return RoundUp(shape.oc / shape.groups, oc_block);
+}
+
+size_t PackedConvWeightBytes(const ConvPacking& packing, const ConvWeightShape& shape) {
+  return PackedConvChannelCount(packing, shape) * static_cast<size_t>(RoundUp(shape.K(), packing.k_group));
+}
+
+size_t PackedConvChannelCount(const ConvPacking& packing, const ConvWeightShape& shape) {
+  return static_cast<size_t>(shape.groups) * static_cast<size_t>(PaddedOcPerGroup(shape, packing.oc_block));
+}
+
+void PackConvWeights(const ConvPacking& packing, const ConvWeightShape& shape, int src_zp, const int8_t* wei,
+                     const int32_t* bia, const float* scale, int8_t* packed_wei, int32_t* packed_bia,
+                     float* packed_scale) {
+  PackBlocks(shape, packing.k_group, packing.oc_block, wei, packed_wei);
+  const int oc_per_group = shape.oc / shape.groups;
+  const int oc_padded = PaddedOcPerGroup(shape, packing.oc_block);
+  for (int g = 0; g < shape.groups; ++g) {
+    for (int i = 0; i < oc_padded; ++i) {
+      const bool inside = i < oc_per_group;
+      const int c = g * oc_per_group + i;
+      int32_t sum = 0;
+      if (inside) {
+        for (int k = 0; k < shape.K(); ++k) sum += wei[static_cast<ptrdiff_t>(c) * shape.K() + k];
+      }
+      *packed_bia++ = inside ? FoldBias(bia ? bia[c] : 0, src_zp + packing.src_offset, sum) : 0;
+      *packed_scale++ = inside ? scale[c] : 0.0f;
+    }
+  }
+}
+
+int PaddedDepthwiseChannels(int c) { return RoundUp(c, kDepthwiseBlock); }
+
+void PackDepthwiseWeights(int taps, int c, int src_zp, const int8_t* wei, const int32_t* bia,
+                          const float* scale, int8_t* packed_wei, int32_t* packed_bia, float* packed_scale) {
+  const int c_padded = PaddedDepthwiseChannels(c);
+  for (int t = 0; t < taps; ++t) {
+    std::copy_n(wei + static_cast<ptrdiff_t>(t) * c, c, packed_wei + static_cast<ptrdiff_t>(t) * c_padded);
+    std::fill_n(packed_wei + static_cast<ptrdiff_t>(t) * c_padded + c, c_padded - c, int8_t{0});
+  }
+  for (int i = 0; i < c_padded; ++i) {
+    int32_t sum = 0;
+    for (int t = 0; t < taps; ++t) sum += packed_wei[static_cast<ptrdiff_t>(t) * c_padded + i];
+    packed_bia[i] = i < c ? FoldBias(bia ? bia[i] : 0, src_zp, sum) : 0;
+    packed_scale[i] = i < c ? scale[i] : 0.0f;
+  }
+}
+
+size_t PackedConvWeightCountF32(const ConvF32Packing& packing, const ConvWeightShape& shape) {
+  return PackedConvChannelCountF32(packing, shape) * static_cast<size_t>(shape.K());
+}
+
+size_t PackedConvChannelCountF32(const ConvF32Packing& packing, const ConvWeightShape& shape) {
+  return static_cast<size_t>(shape.groups) * static_cast<size_t>(PaddedOcPerGroup(shape, packing.oc_block));
+}
+
+void PackConvWeightsF32(const ConvF32Packing& packing, const ConvWeightShape& shape, const float* wei,
+                        const float* bia, float* packed_wei, float* packed_bia) {
+  PackBlocks(shape, 1, packing.oc_block, wei, packed_wei);
+  const int oc_per_group = shape.oc / shape.groups;
+  const int oc_padded = PaddedOcPerGroup(shape, packing.oc_block);
+  for (int g = 0; g < shape.groups; ++g) {
+    for (int i = 0; i < oc_padded; ++i) {
+      *packed_bia++ = bia != nullptr && i < oc_per_group ? bia[g * oc_per_group + i] : 0.0f;
+    }
+  }
+}
+
+int PaddedDepthwiseChannelsF32(int c) { return RoundUp(c, kDepthwiseBlockF32); }
+
+void PackDepthwiseWeightsF32(int taps, int c, const float* wei, const float* bia, float* packed_wei,
+                             float* packed_bia) {
+  const int c_padded = PaddedDepthwiseChannelsF32(c);
+  for (int t = 0; t < taps; ++t) {
+    std::copy_n(wei + static_cast<ptrdiff_t>(t) * c, c, packed_wei + static_cast<ptrdiff_t>(t) * c_padded);
+    std::fill_n(packed_wei + static_cast<ptrdiff_t>(t) * c_padded + c, c_padded - c, 0.0f);
+  }
+  for (int i = 0; i < c_padded; ++i) packed_bia[i] = bia != nullptr && i < c ? bia[i] : 0.0f;
+}
+
+}  // namespace qrun::kernels
