@@ -203,6 +203,35 @@ struct PoolF32Args {
   float lo = 0, hi = 0;
 };
 
+// dst = f(src), element by element; what each kind computes and what alpha and beta mean is listed in unary_f32.inl.h.
+// Work item: one element. src may equal dst.
+enum class UnaryOp : int {
+  kClamp,
+  kLeakyRelu,
+  kHardSigmoid,
+  kHardSwish,
+  kSigmoid,
+  kSilu,
+  kTanh,
+  kElu,
+  kExp,
+  kSqrt,
+  kAbs,
+  kNeg,
+  kGelu,
+  kSoftplus,
+  kLog,
+  kReciprocal,
+  kFloor,
+  kSelu
+};
+struct UnaryF32Args {
+  UnaryOp op = UnaryOp::kClamp;
+  const float* src = nullptr;
+  float* dst = nullptr;
+  float alpha = 0, beta = 0;
+};
+
 // Bilinear or nearest resize of NHWC; the source index and the weight of every output row and column are
 // computed by the caller (two taps, weight of the second). Nearest is weight 0. Work item: one output row;
 // items = n * oh. int8: the interpolation runs on real values of the same scale, rhe at the end; src and dst

@@ -15,6 +15,7 @@
 #include "kernels/resize.inl.h"
 #include "kernels/table.h"
 #include "kernels/table_s8.inl.h"
+#include "kernels/unary_f32.inl.h"
 
 #define QRUN_STRING_(x) #x
 #define QRUN_STRING(x) QRUN_STRING_(x)
