@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -28,6 +29,15 @@ using Shape = std::vector<int64_t>;
 
 enum class ElementType { kFloat32, kInt8, kInt32, kUInt8, kInt64, kBool };
 size_t ElementBytes(ElementType type);
+
+// No tensor of a graph has more elements than this.
+inline constexpr int64_t kMaxElements = int64_t{1} << 31;
+
+// Product of the extents; -1 if one is negative or the product exceeds kMaxElements.
+int64_t ElementCount(const Shape& shape);
+
+// "[1,3,224,224]"
+std::string ShapeString(const Shape& shape);
 
 struct QuantParams {
   std::vector<float> scale;
@@ -46,6 +56,13 @@ struct Value {
 
   bool is_constant() const { return data != nullptr; }
 };
+
+// Elements of a float32 constant; valid while its bytes live.
+std::span<const float> Floats(const Value& value);
+
+// Constants from their elements in row-major order; elements.size() must be the shape's product.
+Value FloatConstant(std::string name, Shape shape, const std::vector<float>& elements);
+Value Int64Constant(std::string name, Shape shape, const std::vector<int64_t>& elements);
 
 // Operators that only live in the converter.
 struct BatchNorm {  // inputs: x [N,C,...], gamma, beta, mean, var [C] (constants)
@@ -78,6 +95,11 @@ struct Graph {
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
 };
+
+ValueId AddValue(Graph& graph, Value value);
+
+// "Conv 'features.0'", for messages.
+std::string NodeLabel(const Node& node);
 
 }  // namespace qrun::converter
 
