@@ -33,6 +33,7 @@ struct Session {
   std::jmp_buf jump;
   char message[JMSG_LENGTH_MAX] = "";
   bool truncated = false;
+  bool rows_complete = false;
   bool too_many_scans = false;
 };
 
@@ -101,7 +102,8 @@ uint8_t FromInvertedCmyk(unsigned ink, unsigned black) {
 
 // `cmyk_row` holds 4 * width bytes if the image has four components.
 bool ReadPixels(Session& s, uint8_t* pixels, uint8_t* cmyk_row) {
-  if (setjmp(s.jump)) return false;
+  // As in Pillow, what follows the last row must be well formed, but the end marker may be missing.
+  if (setjmp(s.jump)) return s.rows_complete && s.truncated;
   const bool grey = s.cinfo.num_components == 1;
   const bool cmyk = s.cinfo.num_components == 4;
   s.cinfo.out_color_space = grey ? JCS_GRAYSCALE : cmyk ? JCS_CMYK : JCS_RGB;
@@ -117,7 +119,8 @@ bool ReadPixels(Session& s, uint8_t* pixels, uint8_t* cmyk_row) {
         row[3 * x + c] = FromInvertedCmyk(cmyk_row[4 * x + c], cmyk_row[4 * x + 3]);
     }
   }
-  // Not jpeg_finish_decompress: it looks for the end marker, and Pillow does without it once it has all rows.
+  s.rows_complete = true;
+  jpeg_finish_decompress(&s.cinfo);
   return true;
 }
 
