@@ -73,7 +73,7 @@ struct Identity {};
 
 using NodeOptions =
     std::variant<fb::Conv2DT, fb::DepthwiseConv2DT, fb::FullyConnectedT, fb::InvertedResidualT, fb::BinaryT,
-                 fb::Pool2DT, fb::UnaryT, fb::TableT, fb::ConcatT, fb::SliceT, fb::PadT, fb::ReshapeT,
+                 fb::Pool2DT, fb::UnaryT, fb::LookupTableT, fb::ConcatT, fb::SliceT, fb::PadT, fb::ReshapeT,
                  fb::TransposeT, fb::QuantizeT, fb::DequantizeT, fb::RequantizeT, fb::SoftmaxT, fb::Resize2DT,
                  BatchNorm, Erf, Identity>;
 

@@ -221,7 +221,7 @@ Result<Shape> Infer(const BatchNorm&, const Inputs& in) {
   return in[0];
 }
 
-// Element by element: Unary, Table, Quantize, Dequantize, Requantize, Softmax, Erf, Identity.
+// Element by element: Unary, LookupTable, Quantize, Dequantize, Requantize, Softmax, Erf, Identity.
 template <class Other>
 Result<Shape> Infer(const Other&, const Inputs& in) {
   return in[0];
