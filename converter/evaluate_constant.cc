@@ -146,7 +146,7 @@ Result<Value> Evaluate(const fb::UnaryT& op, const Values& in, const Shape& shap
   const Value& src = *in[0];
   if (src.type == ElementType::kFloat32) {
     std::vector<float> out(Floats(src).begin(), Floats(src).end());
-    for (float& x : out) x = UnaryFunction(op, x);
+    for (float& x : out) x = static_cast<float>(UnaryFunction(op, x));
     return FloatConstant(src.name, shape, out);
   }
   if (src.type == ElementType::kInt64 && (op.kind == fb::UnaryKind::Neg || op.kind == fb::UnaryKind::Abs)) {

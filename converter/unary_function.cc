@@ -10,47 +10,47 @@ double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
 }  // namespace
 
-float UnaryFunction(const fb::UnaryT& op, float value) {
-  const double x = value, alpha = op.alpha, beta = op.beta;
+double UnaryFunction(const fb::UnaryT& op, double x) {
+  const double alpha = op.alpha, beta = op.beta;
   switch (op.kind) {
     case fb::UnaryKind::Clamp:
-      return std::min(std::max(value, op.alpha), op.beta);
+      return std::min(std::max(x, alpha), beta);
     case fb::UnaryKind::LeakyRelu:
-      return static_cast<float>(x < 0 ? alpha * x : x);
+      return x < 0 ? alpha * x : x;
     case fb::UnaryKind::HardSigmoid:
-      return static_cast<float>(std::clamp(alpha * x + beta, 0.0, 1.0));
+      return std::clamp(alpha * x + beta, 0.0, 1.0);
     case fb::UnaryKind::HardSwish:
-      return static_cast<float>(x * std::clamp(x / 6 + 0.5, 0.0, 1.0));
+      return x * std::clamp(x / 6 + 0.5, 0.0, 1.0);
     case fb::UnaryKind::Sigmoid:
-      return static_cast<float>(Sigmoid(x));
+      return Sigmoid(x);
     case fb::UnaryKind::Silu:
-      return static_cast<float>(x * Sigmoid(x));
+      return x * Sigmoid(x);
     case fb::UnaryKind::Tanh:
-      return static_cast<float>(std::tanh(x));
+      return std::tanh(x);
     case fb::UnaryKind::Elu:
-      return static_cast<float>(x < 0 ? alpha * std::expm1(x) : x);
+      return x < 0 ? alpha * std::expm1(x) : x;
     case fb::UnaryKind::Exp:
-      return static_cast<float>(std::exp(x));
+      return std::exp(x);
     case fb::UnaryKind::Sqrt:
-      return std::sqrt(value);
+      return std::sqrt(x);
     case fb::UnaryKind::Abs:
-      return std::fabs(value);
+      return std::fabs(x);
     case fb::UnaryKind::Neg:
-      return -value;
+      return -x;
     case fb::UnaryKind::Gelu:
-      return static_cast<float>(0.5 * x * (1 + std::erf(x / std::sqrt(2.0))));
+      return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
     case fb::UnaryKind::Softplus:
-      return static_cast<float>(x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)));
+      return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
     case fb::UnaryKind::Log:
-      return static_cast<float>(std::log(x));
+      return std::log(x);
     case fb::UnaryKind::Reciprocal:
-      return 1 / value;
+      return 1 / x;
     case fb::UnaryKind::Floor:
-      return std::floor(value);
+      return std::floor(x);
     case fb::UnaryKind::Selu:
-      return static_cast<float>(beta * (x < 0 ? alpha * std::expm1(x) : x));
+      return beta * (x < 0 ? alpha * std::expm1(x) : x);
   }
-  return value;
+  return x;
 }
 
 }  // namespace qrun::converter

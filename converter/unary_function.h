@@ -6,8 +6,8 @@
 
 namespace qrun::converter {
 
-// UnaryKind's formula in binary32, computed in binary64 where it is transcendental. NaN stays NaN.
-float UnaryFunction(const fb::UnaryT& op, float x);
+// UnaryKind's formula in binary64. NaN stays NaN.
+double UnaryFunction(const fb::UnaryT& op, double x);
 
 }  // namespace qrun::converter
 
