@@ -31,7 +31,7 @@ extern "C" {
 extern const qrun::kernels::KernelTable QRUN_JOIN(qrun_kernel_table_, QRUN_ISA_NAME);
 const qrun::kernels::KernelTable QRUN_JOIN(qrun_kernel_table_, QRUN_ISA_NAME) = {
     .isa = QRUN_STRING(QRUN_ISA_NAME),
-    .conv_packing = qrun::kernels::kScalarConvPacking,
+    .conv_packing = qrun::kernels::ConvPackingOf<qrun::kernels::Tag>(),
     .conv_f32_packing = qrun::kernels::kScalarConvF32Packing,
     .conv2d_s8_scratch_bytes = qrun::kernels::conv2d_s8_scratch_bytes<qrun::kernels::Tag>,
     .dwconv2d_s8_scratch_bytes = qrun::kernels::dwconv2d_s8_scratch_bytes<qrun::kernels::Tag>,
