@@ -6,9 +6,9 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <memory>
-#include <new>
 #include <system_error>
 
 namespace qrun {
@@ -52,7 +52,7 @@ Result<std::vector<std::byte>> ReadFile(const std::string& path, uint64_t max_by
         bytes.resize(bytes.size() + std::max<uint64_t>(bytes.size() / 2, kChunkBytes));
     }
     bytes.resize(filled);
-  } catch (const std::bad_alloc&) {
+  } catch (const std::exception&) {  // bad_alloc or length_error
     return Status::ResourceLimit("not enough memory to read " + Quoted(path));
   }
   return bytes;
@@ -71,6 +71,7 @@ Status WriteFile(const std::string& path, std::initializer_list<std::span<const 
 
   bool written = true;
   for (const std::span<const std::byte> part : parts) {
+    if (part.empty()) continue;  // its data may be null, which fwrite does not take
     written = written && std::fwrite(part.data(), 1, part.size(), file.get()) == part.size();
   }
   int error = errno;

@@ -1,7 +1,7 @@
 #include "runtime/image/decode.h"
 
 #include <algorithm>
-#include <new>
+#include <exception>
 #include <utility>
 #include <vector>
 
@@ -53,7 +53,7 @@ Result<Image> NewRgbImage(std::string_view format, int64_t width, int64_t height
       .width = static_cast<int>(width), .height = static_cast<int>(height), .channels = 3, .pixels = {}};
   try {
     image.pixels.resize(static_cast<size_t>(width) * static_cast<size_t>(height) * 3);
-  } catch (const std::bad_alloc&) {
+  } catch (const std::exception&) {  // bad_alloc or length_error
     return Status::ResourceLimit("not enough memory for a " + what);
   }
   return image;

@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <new>
+#include <exception>
 #include <string>
 #include <utility>
 
@@ -165,7 +165,7 @@ Result<Image> Geometry(const Image& image, const PreprocessSpec& spec) {
   }
   try {
     return GeometryOrThrow(image, spec);
-  } catch (const std::bad_alloc&) {
+  } catch (const std::exception&) {  // bad_alloc or length_error
     return Status::ResourceLimit("not enough memory to bring an image of " + Text(image.height, image.width) +
                                  " (height x width) to " + Text(spec.crop_h, spec.crop_w));
   }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <new>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -133,7 +133,7 @@ Result<Image> ResizeBilinear(const Image& src, int64_t width, int64_t height, co
   }
   try {
     return Resize(src, width, height, window);
-  } catch (const std::bad_alloc&) {
+  } catch (const std::exception&) {  // bad_alloc or length_error
     return Status::ResourceLimit("not enough memory to resize an image of " + text(src.width, src.height) +
                                  " pixels to " + text(width, height));
   }

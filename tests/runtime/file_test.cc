@@ -1,6 +1,7 @@
 #include "runtime/file.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <string_view>
@@ -20,8 +21,9 @@ std::string Text(const Result<std::vector<std::byte>>& bytes) {
 class FileTest : public testing::Test {
  protected:
   void SetUp() override {
-    directory_ = fs::path(testing::TempDir()) /
-                 (std::string("file_test_") + testing::UnitTest::GetInstance()->current_test_info()->name());
+    directory_ =
+        fs::path(testing::TempDir()) / ("file_test_" + std::to_string(::getpid()) + "_" +
+                                        testing::UnitTest::GetInstance()->current_test_info()->name());
     fs::remove_all(directory_);
     fs::create_directory(directory_);
   }

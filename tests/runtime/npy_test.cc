@@ -1,6 +1,7 @@
 #include "runtime/npy.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
@@ -14,6 +15,11 @@ namespace {
 std::vector<std::byte> Bytes(const std::string& text) {
   const auto* data = reinterpret_cast<const std::byte*>(text.data());
   return {data, data + text.size()};
+}
+
+// Distinct for every process: tests run side by side.
+std::string TemporaryPath(const std::string& name) {
+  return testing::TempDir() + std::to_string(::getpid()) + "_" + name;
 }
 
 std::string Npy(const std::string& header, const std::string& data, char major = 1) {
@@ -35,7 +41,7 @@ StatusCode CodeOf(const std::string& bytes) {
 }
 
 TEST(Npy, RoundTrip) {
-  const std::string path = testing::TempDir() + "npy_round_trip.npy";
+  const std::string path = TemporaryPath("npy_round_trip.npy");
   const struct {
     const char* dtype;
     std::vector<int64_t> shape;
@@ -59,7 +65,7 @@ TEST(Npy, RoundTrip) {
 
 // The bytes that numpy.save writes for np.array([[1, 2, 3]], np.int32).
 TEST(Npy, WritesWhatNumpyWrites) {
-  const std::string path = testing::TempDir() + "npy_bytes.npy";
+  const std::string path = TemporaryPath("npy_bytes.npy");
   ASSERT_TRUE(WriteNpy(path, {"i4", {1, 3}, Bytes(std::string("\1\0\0\0\2\0\0\0\3\0\0\0", 12))}).ok());
   std::string header = "{'descr': '<i4', 'fortran_order': False, 'shape': (1, 3), }";
   header.resize(117, ' ');
@@ -142,9 +148,9 @@ TEST(Npy, EveryTruncationAndRandomDamageIsSound) {
 }
 
 TEST(Npy, ErrorsNameThePath) {
-  const std::string path = testing::TempDir() + "npy_wrong.npy";
+  const std::string path = TemporaryPath("npy_wrong.npy");
   ASSERT_TRUE(WriteFile(path, {std::as_bytes(std::span("text"))}).ok());
-  for (const std::string& wrong : {path, testing::TempDir() + "npy_missing.npy"}) {
+  for (const std::string& wrong : {path, TemporaryPath("npy_missing.npy")}) {
     const Result<NpyArray> array = ReadNpy(wrong);
     ASSERT_FALSE(array.ok());
     EXPECT_NE(array.error().message().find(wrong), std::string::npos) << array.error().message();
@@ -154,7 +160,7 @@ TEST(Npy, ErrorsNameThePath) {
 }
 
 TEST(Npy, WrongArraysAreNotWritten) {
-  const std::string path = testing::TempDir() + "npy_not_written.npy";
+  const std::string path = TemporaryPath("npy_not_written.npy");
   const std::vector<std::byte> four(4);
   EXPECT_EQ(WriteNpy(path, {"f8", {1}, four}).code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(WriteNpy(path, {"f4", {2}, four}).code(), StatusCode::kInvalidArgument);

@@ -1,6 +1,7 @@
 #include "runtime/image/decode.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -55,12 +56,12 @@ TEST(Decode, TruncatedJpegSaysSo) {
 
 class WrongFile : public testing::Test {
  protected:
+  void TearDown() override { std::filesystem::remove(path_); }
   std::string Write(const std::string& bytes) {
-    const std::string path =
-        testing::TempDir() + "wrong_file_" + testing::UnitTest::GetInstance()->current_test_info()->name();
-    std::ofstream(path, std::ios::binary) << bytes;
-    return path;
+    std::ofstream(path_, std::ios::binary) << bytes;
+    return path_;
   }
+  const std::string path_ = testing::TempDir() + "wrong_file_" + std::to_string(::getpid());
 };
 
 void ExpectError(const std::string& path, StatusCode code, const std::string& reason) {

@@ -148,6 +148,8 @@ TEST(Hostile, HugePngHeaderIsRefused) {
   // The product wraps to a small number in 64 bits of bytes, were it multiplied by the bytes of a pixel
   // first.
   ExpectTooLarge(bytes, {.max_pixels = INT64_MAX / 4, .max_side = INT64_MAX}, "2147483647 x 2147483647");
+  // More bytes than a vector can have, with no limit in the way.
+  ExpectTooLarge(bytes, {.max_pixels = INT64_MAX, .max_side = INT64_MAX}, "2147483647 x 2147483647");
   set_size(60000, 60000);
   ExpectTooLarge(bytes, {}, "60000 x 60000");
   set_size(70000, 1);
