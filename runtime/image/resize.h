@@ -22,8 +22,7 @@ struct Window {
 //
 // Each axis is filtered by a triangle of half width max(1, src / dst) around the pixel's centre, with weights
 // that are normalised in binary64 and rounded to 22 fractional bits; first the rows (horizontally), rounded
-// to 8 bits, then the columns. Source: Pillow's documentation and src/libImaging/Resample.c; the code here is
-// written from the formula.
+// to 8 bits, then the columns. Source of the formula: Pillow's src/libImaging/Resample.c.
 //
 // Preconditions: src is well formed and has no side above 2^24. Errors: invalid_argument for an empty src,
 // size or window, or a window that is not inside the resized image; resource_limit if memory runs out.
