@@ -14,18 +14,11 @@ namespace {
 
 // What one shard of the samples has taught.
 struct Shard {
-  std::vector<std::unique_ptr<Observer>> observers;  // per tensor; null where nothing was observed
+  std::vector<std::unique_ptr<Observer>> observers;  // per tensor
   size_t samples_used = 0;
   std::vector<Calibration::Failure> failures;
-
-  void Observe(const ObserverKind& kind, size_t tensor, std::span<const std::byte> bytes) {
-    auto& observer = observers[tensor];
-    if (!observer) observer = kind.create();
-    observer->Observe({reinterpret_cast<const float*>(bytes.data()), bytes.size() / sizeof(float)});
-  }
 };
 
-// The emitter numbers the inputs first, in order: tensor k is input k.
 class Calibrator {
  public:
   Calibrator(const Model& model, size_t tensor_count, const CalibrationSource& source,
@@ -68,20 +61,21 @@ class Calibrator {
     Shard* shard = nullptr;
     SessionOptions session_options;
     session_options.tap = [&](int tensor, std::span<const std::byte> bytes) {
-      shard->Observe(*options_.observer, static_cast<size_t>(tensor), bytes);
+      shard->observers[static_cast<size_t>(tensor)]->Observe(
+          {reinterpret_cast<const float*>(bytes.data()), bytes.size() / sizeof(float)});
     };
     QRUN_ASSIGN_OR_RETURN(Session session, Session::Create(model_, session_options));
     std::vector<std::vector<float>> scratch;
     for (size_t s = next_shard_++; s < shards_.size(); s = next_shard_++) {
       shard = &shards_[s];
-      shard->observers.resize(tensor_count_);
+      // All at once: nothing may fail inside a run.
+      for (size_t tensor = 0; tensor < tensor_count_; ++tensor) {
+        shard->observers.push_back(options_.observer->create());
+      }
       const size_t begin = total_ * s / shards_.size(), end = total_ * (s + 1) / shards_.size();
       for (size_t i = begin; i < end; ++i) {
         const Status loaded = LoadSample(source_, i, session, scratch);
         if (loaded.ok()) {
-          for (size_t k = 0; k < session.inputs().size(); ++k) {
-            shard->Observe(*options_.observer, k, session.InputBytes(static_cast<int>(k)));
-          }
           session.Run();
           ++shard->samples_used;
         } else {
@@ -134,18 +128,13 @@ Result<Calibration> Calibrate(const Model& float_model, std::span<const int> ten
 
   Calibration calibration;
   calibration.ranges.resize(tensor_of_value.size());
-  std::vector<std::unique_ptr<Observer>> merged(static_cast<size_t>(last_tensor + 1));
+  std::vector<std::unique_ptr<Observer>> merged;
+  for (int tensor = 0; tensor <= last_tensor; ++tensor) merged.push_back(options.observer->create());
   for (Shard& shard : calibrator.shards()) {
     calibration.samples_used += shard.samples_used;
     for (auto& failure : shard.failures) calibration.failures.push_back(std::move(failure));
     for (size_t tensor = 0; tensor < shard.observers.size(); ++tensor) {
-      auto& observer = shard.observers[tensor];
-      if (!observer) continue;
-      if (merged[tensor]) {
-        merged[tensor]->Merge(*observer);
-      } else {
-        merged[tensor] = std::move(observer);
-      }
+      merged[tensor]->Merge(*shard.observers[tensor]);
     }
   }
   if (calibration.samples_used == 0) {
@@ -155,7 +144,7 @@ Result<Calibration> Calibrate(const Model& float_model, std::span<const int> ten
   }
   for (size_t id = 0; id < tensor_of_value.size(); ++id) {
     const int tensor = tensor_of_value[id];
-    if (tensor >= 0 && merged[tensor]) calibration.ranges[id] = merged[tensor]->Result();
+    if (tensor >= 0) calibration.ranges[id] = merged[tensor]->Result();
   }
   return calibration;
 }

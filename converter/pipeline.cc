@@ -66,7 +66,7 @@ class Conversion {
   Conversion(const ConvertOptions& options, const ConvertHooks& hooks) : options_(options), hooks_(hooks) {}
 
   Result<ConversionReport> Run() {
-    QRUN_RETURN_IF_ERROR(CheckOptions());
+    QRUN_RETURN_IF_ERROR(Prepare());
     QRUN_RETURN_IF_ERROR(Import());
     QRUN_RETURN_IF_ERROR(Describe());
     if (options_.int8) QRUN_RETURN_IF_ERROR(Quantize());
@@ -96,15 +96,10 @@ class Conversion {
     if (hooks_.stage) hooks_.stage(stage);
   }
 
-  // What can be known to fail before any work is done.
-  Status CheckOptions() {
+  // What would fail after the work is done.
+  Status Prepare() {
+    QRUN_RETURN_IF_ERROR(ValidateOptions(options_));
     QRUN_ASSIGN_OR_RETURN(observer_, FindObserverKind(options_.observer));
-    if (options_.int8 && options_.calibration_path.empty()) {
-      return Status::InvalidArgument(
-          "int8 needs sample inputs to calibrate on: give --calibrate a folder of images, a .csv list of "
-          "images or a .npy "
-          "array (or --dtype fp32)");
-    }
     const auto folder = std::filesystem::path(options_.output_path).parent_path();
     std::error_code ignored;
     if (!folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
@@ -113,6 +108,9 @@ class Conversion {
     }
     if (!options_.labels_path.empty()) {
       QRUN_ASSIGN_OR_RETURN(metadata_.labels, ReadLabels(options_.labels_path));
+    }
+    if (!options_.int8 && (!options_.calibration_path.empty() || !options_.keep_float.empty())) {
+      report_.warnings.push_back("--calibrate and --keep-float have no effect with --dtype fp32");
     }
     return Status::Ok();
   }
@@ -262,6 +260,21 @@ class Conversion {
 };
 
 }  // namespace
+
+Status ValidateOptions(const ConvertOptions& options) {
+  if (const auto observer = FindObserverKind(options.observer); !observer.ok()) return observer.error();
+  if (options.int8 && options.calibration_path.empty()) {
+    return Status::InvalidArgument(
+        "int8 needs sample inputs to calibrate on: give --calibrate a folder of images, a .csv list of "
+        "images or a "
+        ".npy array (or choose --dtype fp32)");
+  }
+  std::error_code ignored;
+  if (std::filesystem::equivalent(options.source_path, options.output_path, ignored)) {
+    return Status::InvalidArgument("the output '" + options.output_path + "' is the source itself");
+  }
+  return Status::Ok();
+}
 
 Result<ConversionReport> Convert(const ConvertOptions& options, const ConvertHooks& hooks) {
   try {

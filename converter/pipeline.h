@@ -36,6 +36,10 @@ struct ConvertHooks {
   ProgressFunction calibration;
 };
 
+// What the options alone reveal: unknown names, int8 without calibration data, a source and an output that
+// are one file. Errors: invalid_argument.
+Status ValidateOptions(const ConvertOptions& options);
+
 // Converts and writes the file. The same source, options and calibration data give the same bytes on one
 // machine: no time, no path and no thread count goes into the file. (Another CPU's float kernels may see
 // activation ranges that differ in the last bit.) Errors: those of every stage, naming file and node; on

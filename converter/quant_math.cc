@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "converter/unary_function.h"
+#include "runtime/quant_math.h"
 
 namespace qrun::converter {
 namespace {
@@ -28,8 +29,7 @@ AffineParams ParamsFromRange(const Range& range) {
 
 int8_t QuantizeValue(double x, AffineParams params) {
   if (std::isnan(x)) return static_cast<int8_t>(params.zero_point);
-  return static_cast<int8_t>(
-      std::clamp(std::nearbyint(x / static_cast<double>(params.scale)) + params.zero_point, -128.0, 127.0));
+  return static_cast<int8_t>(qrun::QuantizeValue(x, params.scale, params.zero_point));
 }
 
 std::vector<int8_t> QuantizeValues(std::span<const float> values, AffineParams params) {

@@ -62,10 +62,7 @@ struct ConversionReport {
   std::vector<std::string> warnings;
 };
 
-// Aligned lines for a terminal, ending in a newline.
-std::string SummaryText(const ConversionReport& report);
-
-// The same as one JSON object; its fields are listed in converter/README.md. Ends in a newline.
+// One JSON object; its fields are listed in converter/README.md. Ends in a newline.
 std::string SummaryJson(const ConversionReport& report);
 
 }  // namespace qrun::converter

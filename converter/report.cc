@@ -1,8 +1,7 @@
-// SummaryJson.
+#include "converter/report.h"
+
 #include <cmath>
 #include <nlohmann/json.hpp>
-
-#include "converter/report.h"
 
 namespace qrun::converter {
 namespace {

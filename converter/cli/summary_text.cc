@@ -1,28 +1,20 @@
-// SummaryText.
+#include "converter/cli/summary_text.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <iterator>
 
-#include "converter/report.h"
+#include "runtime/cli/terminal.h"
 
 namespace qrun::converter {
 namespace {
 
+using cli::BytesText;
+using cli::CountText;
+
 constexpr size_t kListedAtMost = 8;
-
-std::string Bytes(uint64_t bytes) {
-  if (bytes < 10 * 1024) return fmt::format("{} bytes", bytes);
-  if (bytes < 10 * 1024 * 1024) return fmt::format("{:.1f} KiB", static_cast<double>(bytes) / 1024);
-  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1024 * 1024));
-}
-
-std::string Count(int64_t count) {
-  if (count < 100'000) return fmt::format("{}", count);
-  if (count < 100'000'000) return fmt::format("{:.2f} M", static_cast<double>(count) / 1e6);
-  return fmt::format("{:.1f} M", static_cast<double>(count) / 1e6);
-}
 
 std::string Plural(size_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
@@ -101,7 +93,7 @@ void AddQuantization(const QuantizeReport& q, Lines& lines) {
 std::string SummaryText(const ConversionReport& report) {
   Lines lines;
   const auto& source = report.source;
-  lines.Add("source", fmt::format("{}: {}, {}, opset {}{}", source.path, Bytes(source.bytes),
+  lines.Add("source", fmt::format("{}: {}, {}, opset {}{}", source.path, BytesText(source.bytes),
                                   Plural(static_cast<size_t>(source.operators), "operator"), source.opset,
                                   source.producer.empty() ? "" : ", " + source.producer));
   lines.Add("source", "sha256 " + source.sha256);
@@ -125,8 +117,8 @@ std::string SummaryText(const ConversionReport& report) {
     operators += count;
   }
   lines.Add("operators", fmt::format("{}: {}", operators, fmt::join(kinds, ", ")));
-  lines.Add("size", fmt::format("{} parameters, {} multiply-accumulates", Count(report.parameters),
-                                Count(report.macs)));
+  lines.Add("size", fmt::format("{} parameters, {} multiply-accumulates", CountText(report.parameters),
+                                CountText(report.macs)));
   for (const TensorInfo& input : report.inputs) lines.Add("input", TensorText(input));
   for (const TensorInfo& output : report.outputs) lines.Add("output", TensorText(output));
   if (report.preprocessing) lines.Add("images", PreprocessingText(*report.preprocessing));
@@ -140,10 +132,10 @@ std::string SummaryText(const ConversionReport& report) {
   for (const auto& stage : report.stages)
     stages.push_back(fmt::format("{} {:.2f}", stage.name, stage.seconds));
   lines.Add("seconds", fmt::format("{}", fmt::join(stages, ", ")));
-  lines.Add("arena", fmt::format("{} for activations at batch 1", Bytes(report.arena_bytes)));
+  lines.Add("arena", fmt::format("{} for activations at batch 1", BytesText(report.arena_bytes)));
   lines.Add("written",
             fmt::format("{}: {} {}, {:.2f} times smaller than the source", report.output_path,
-                        Bytes(report.file_bytes), report.dtype,
+                        BytesText(report.file_bytes), report.dtype,
                         static_cast<double>(source.bytes) / static_cast<double>(report.file_bytes)));
   return lines.Take();
 }
