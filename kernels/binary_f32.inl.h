@@ -8,29 +8,50 @@
 
 #include "kernels/args.h"
 #include "kernels/clamp_f32.inl.h"
+#include "kernels/inline.inl.h"
 #include "kernels/isa_tags.h"
 
 namespace qrun::kernels {
 namespace {
 
-// The operations on T = float or a SIMD batch. A minimum or maximum with a NaN gives the second operand.
+// On floats and on batches. A minimum or maximum with a NaN gives b, as x86's instructions do.
 struct AddOp {
-  static float Apply(float a, float b) { return a + b; }
+  template <class T>
+  static QRUN_INLINE T Apply(T a, T b) {
+    return a + b;
+  }
 };
 struct SubOp {
-  static float Apply(float a, float b) { return a - b; }
+  template <class T>
+  static QRUN_INLINE T Apply(T a, T b) {
+    return a - b;
+  }
 };
 struct MulOp {
-  static float Apply(float a, float b) { return a * b; }
+  template <class T>
+  static QRUN_INLINE T Apply(T a, T b) {
+    return a * b;
+  }
 };
 struct DivOp {
-  static float Apply(float a, float b) { return a / b; }
+  template <class T>
+  static QRUN_INLINE T Apply(T a, T b) {
+    return a / b;
+  }
 };
 struct MinOp {
-  static float Apply(float a, float b) { return a < b ? a : b; }
+  static QRUN_INLINE float Apply(float a, float b) { return a < b ? a : b; }
+  template <class Batch>
+  static QRUN_INLINE Batch Apply(Batch a, Batch b) {
+    return xsimd::min(a, b);
+  }
 };
 struct MaxOp {
-  static float Apply(float a, float b) { return a > b ? a : b; }
+  static QRUN_INLINE float Apply(float a, float b) { return a > b ? a : b; }
+  template <class Batch>
+  static QRUN_INLINE Batch Apply(Batch a, Batch b) {
+    return xsimd::max(a, b);
+  }
 };
 
 template <class Op>
@@ -44,9 +65,36 @@ void BinaryF32Reference(const BinaryF32Args& args, int begin, int end) noexcept 
   }
 }
 
+template <class Tag, class Op, bool kScalarB>
+void BinaryF32Row(const BinaryF32Args& args, const float* a, const float* b, float* dst, int64_t count) {
+  using Reg = xsimd::batch<float, typename Tag::simd>;
+  constexpr int64_t kLanes = static_cast<int64_t>(Reg::size);
+  const Reg lo(args.lo), hi(args.hi), one_b(*b);
+  int64_t i = 0;
+  for (; count - i >= kLanes; i += kLanes) {
+    Reg vb = one_b;
+    if constexpr (!kScalarB) vb = Reg::load_unaligned(b + i);
+    ClampF32(Op::Apply(Reg::load_unaligned(a + i), vb), lo, hi).store_unaligned(dst + i);
+  }
+  for (; i < count; ++i) dst[i] = ClampF32(Op::Apply(a[i], b[kScalarB ? 0 : i]), args.lo, args.hi);
+}
+
 template <class Tag, class Op>
 void BinaryF32(const BinaryF32Args& args, int begin, int end) noexcept {
-  BinaryF32Reference<Op>(args, begin, end);
+  if constexpr (Tag::kScalar) {
+    BinaryF32Reference<Op>(args, begin, end);
+  } else {
+    for (int64_t o = begin; o < end && args.inner > 0; ++o) {
+      const float* a = args.a + o * args.inner;
+      const float* b = args.b + o * args.b_outer_stride;
+      float* dst = args.dst + o * args.inner;
+      if (args.b_inner_stride == 0) {
+        BinaryF32Row<Tag, Op, true>(args, a, b, dst, args.inner);
+      } else {
+        BinaryF32Row<Tag, Op, false>(args, a, b, dst, args.inner);
+      }
+    }
+  }
 }
 
 template <class Tag>

@@ -8,12 +8,14 @@
 
 #include "kernels/args.h"
 #include "kernels/clamp_f32.inl.h"
+#include "kernels/gemm_f32.inl.h"
+#include "kernels/inline.inl.h"
 #include "kernels/isa_tags.h"
 
 namespace qrun::kernels {
 namespace {
 
-// On weights packed for kScalarConvF32Packing, i.e. [oc, ic]; a work item is one output channel.
+// On weights packed with ConvF32Packing{1}, i.e. [oc, ic]; a work item is one output channel.
 inline void FullyConnectedF32Reference(const FullyConnectedF32Args& a, int begin, int end) noexcept {
   for (int row = 0; row < a.rows; ++row) {
     for (int oc = begin; oc < end; ++oc) {
@@ -26,9 +28,51 @@ inline void FullyConnectedF32Reference(const FullyConnectedF32Args& a, int begin
   }
 }
 
+// kRows rows by kBlocks blocks of channels, read in place.
+template <class Tag, int kRows, int kBlocks>
+QRUN_INLINE void FullyConnectedF32Tile(const FullyConnectedF32Args& a, int row, int block) {
+  using Math = GemmMathF32<Tag>;
+  using Reg = typename Math::Reg;
+  constexpr int kLanes = Math::kLanes;
+  const Math math = {a.lo, a.hi};
+  const ptrdiff_t block_stride = static_cast<ptrdiff_t>(a.ic) * kLanes;
+  const float* src = a.src + static_cast<ptrdiff_t>(row) * a.ic;
+  const float* wei = a.wei + block * block_stride;
+  Reg acc[kRows * kBlocks];
+  Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
+    const Reg bias = Math::LoadBia(a.bia + (block + b.value) * kLanes);
+    Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA { acc[r.value * kBlocks + b.value] = bias; });
+  });
+  for (int ic = 0; ic < a.ic; ++ic, ++src, wei += kLanes) {
+    Reg s[kRows];
+    Unroll<kRows>([&](auto r)
+                      QRUN_INLINE_LAMBDA { s[r.value] = Reg(src[r.value * static_cast<ptrdiff_t>(a.ic)]); });
+    Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
+      const Reg w = Math::LoadWei(wei + b.value * block_stride);
+      Unroll<kRows>(
+          [&](auto r) QRUN_INLINE_LAMBDA { Math::MulAdd(acc[r.value * kBlocks + b.value], s[r.value], w); });
+    });
+  }
+  math.template Store<kRows, kBlocks>(acc, 0, a.dst + static_cast<ptrdiff_t>(row) * a.oc + block * kLanes,
+                                      a.oc, kRows, a.oc - block * kLanes);
+}
+
+template <class Tag, int kBlocks>
+inline void FullyConnectedF32Column(const FullyConnectedF32Args& a, int block) {
+  int row = 0;
+  for (; a.rows - row >= 3; row += 3) FullyConnectedF32Tile<Tag, 3, kBlocks>(a, row, block);
+  for (; row < a.rows; ++row) FullyConnectedF32Tile<Tag, 1, kBlocks>(a, row, block);
+}
+
 template <class Tag>
 void fully_connected_f32(const FullyConnectedF32Args& args, int begin, int end, std::byte*) noexcept {
-  FullyConnectedF32Reference(args, begin, end);
+  if constexpr (Tag::kScalar) {
+    FullyConnectedF32Reference(args, begin, end);
+  } else {
+    int block = begin;
+    for (; end - block >= 4; block += 4) FullyConnectedF32Column<Tag, 4>(args, block);
+    for (; block < end; ++block) FullyConnectedF32Column<Tag, 1>(args, block);
+  }
 }
 
 }  // namespace

@@ -7,13 +7,17 @@
 #include <cstdint>
 
 #include "kernels/args.h"
+#include "kernels/dot.inl.h"
+#include "kernels/gemm.inl.h"
+#include "kernels/gemm_s8.inl.h"
+#include "kernels/im2col.inl.h"
 #include "kernels/isa_tags.h"
 #include "kernels/requantize.inl.h"
 
 namespace qrun::kernels {
 namespace {
 
-// The specification, on weights packed for kScalarConvPacking, i.e. [oc, ic]; a work item is one output
+// The specification, on weights packed with ConvPacking{1, 1, 0}, i.e. [oc, ic]; a work item is one output
 // channel.
 inline void FullyConnectedS8Reference(const FullyConnectedS8Args& a, int begin, int end) noexcept {
   for (int row = 0; row < a.rows; ++row) {
@@ -31,13 +35,51 @@ inline void FullyConnectedS8Reference(const FullyConnectedS8Args& a, int begin, 
 }
 
 template <class Tag>
-size_t fully_connected_s8_scratch_bytes(const FullyConnectedS8Args&) noexcept {
-  return 0;
+ChunkLayout FullyConnectedS8Layout(const FullyConnectedS8Args& args) {
+  return ChunkLayout::Of<GemmMathS8<Tag>>(args.ic, args.rows);
 }
 
 template <class Tag>
-void fully_connected_s8(const FullyConnectedS8Args& args, int begin, int end, std::byte*) noexcept {
-  FullyConnectedS8Reference(args, begin, end);
+size_t fully_connected_s8_scratch_bytes(const FullyConnectedS8Args& args) noexcept {
+  if constexpr (Tag::kScalar) {
+    return 0;
+  } else {
+    return static_cast<size_t>(FullyConnectedS8Layout<Tag>(args).CellBytes());
+  }
+}
+
+template <class Tag>
+void FullyConnectedS8Simd(const FullyConnectedS8Args& args, int begin, int end, std::byte* scratch) noexcept {
+  using Math = GemmMathS8<Tag>;
+  const ChunkLayout layout = FullyConnectedS8Layout<Tag>(args);
+  const Requantizer<Tag> requantizer(args.dst_zp, args.lo, args.hi);
+  for (int first = 0; first < args.rows; first += layout.rows) {
+    const int rows = args.rows - first < layout.rows ? args.rows - first : layout.rows;
+    for (int i = 0; i < rows; ++i) {
+      const int8_t* src = args.src + static_cast<ptrdiff_t>(first + i) * args.ic;
+      FillRow<Math>(layout, reinterpret_cast<const std::byte*>(src), args.ic, i, scratch);
+    }
+    const Gemm<Math> gemm = {{requantizer, args.scale},
+                             scratch,
+                             static_cast<ptrdiff_t>(layout.rows) * kCellBytes,
+                             rows,
+                             (args.ic + S8<Tag>::kGroup - 1) / S8<Tag>::kGroup,
+                             args.wei,
+                             args.bia,
+                             args.dst + static_cast<ptrdiff_t>(first) * args.oc,
+                             args.oc,
+                             args.oc};
+    gemm.Run(begin, end);
+  }
+}
+
+template <class Tag>
+void fully_connected_s8(const FullyConnectedS8Args& args, int begin, int end, std::byte* scratch) noexcept {
+  if constexpr (Tag::kScalar) {
+    FullyConnectedS8Reference(args, begin, end);
+  } else {
+    FullyConnectedS8Simd<Tag>(args, begin, end, scratch);
+  }
 }
 
 }  // namespace

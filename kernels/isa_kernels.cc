@@ -32,8 +32,8 @@ extern "C" {
 extern const qrun::kernels::KernelTable QRUN_JOIN(qrun_kernel_table_, QRUN_ISA_NAME);
 const qrun::kernels::KernelTable QRUN_JOIN(qrun_kernel_table_, QRUN_ISA_NAME) = {
     .isa = QRUN_STRING(QRUN_ISA_NAME),
-    .conv_packing = qrun::kernels::kScalarConvPacking,
-    .conv_f32_packing = qrun::kernels::kScalarConvF32Packing,
+    .conv_packing = qrun::kernels::ConvPackingOf<qrun::kernels::Tag>(),
+    .conv_f32_packing = qrun::kernels::ConvF32PackingOf<qrun::kernels::Tag>(),
     .conv2d_s8_scratch_bytes = qrun::kernels::conv2d_s8_scratch_bytes<qrun::kernels::Tag>,
     .dwconv2d_s8_scratch_bytes = qrun::kernels::dwconv2d_s8_scratch_bytes<qrun::kernels::Tag>,
     .fully_connected_s8_scratch_bytes = qrun::kernels::fully_connected_s8_scratch_bytes<qrun::kernels::Tag>,

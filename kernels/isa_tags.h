@@ -7,9 +7,7 @@
 #ifndef QRUN_KERNELS_ISA_TAGS_H_
 #define QRUN_KERNELS_ISA_TAGS_H_
 
-#if defined(__x86_64__)
 #include <xsimd/xsimd.hpp>
-#endif
 
 namespace qrun::kernels {
 

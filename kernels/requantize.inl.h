@@ -11,6 +11,9 @@
 #include <cfloat>
 #include <cstdint>
 
+#include "kernels/dot.inl.h"
+#include "kernels/inline.inl.h"
+
 namespace qrun::kernels {
 namespace {
 
@@ -30,6 +33,35 @@ inline int8_t RoundAndClamp(float x, int zero_point, int lo, int hi) {
 inline int8_t Requantize(int32_t acc, float scale, int zero_point, int lo, int hi) {
   return RoundAndClamp(static_cast<float>(acc) * scale, zero_point, lo, hi);
 }
+
+// The same on four registers of products float(acc) * scale, to one register of bytes. Saturating packs
+// replace the clamp to the int8 range: a product outside of int16 stays outside of int8 whatever the zero
+// point, and saturation keeps the order. Only above is a product bounded before the conversion, which gives
+// -2^31 for everything too large.
+template <class Tag>
+struct Requantizer {
+  using Ops = S8<Tag>;
+  using F32 = typename Ops::F32;
+  using Bytes = typename Ops::Bytes;
+
+  Bytes zp, lo, hi;
+
+  QRUN_INLINE Requantizer(int zero_point, int min, int max)
+      : zp(Ops::SetWords(zero_point)), lo(Ops::SetBytes(min)), hi(Ops::SetBytes(max)) {}
+
+  QRUN_INLINE Bytes Clamp(Bytes v) const { return Ops::MinBytes(Ops::MaxBytes(v, lo), hi); }
+
+  // x[0..3] in plain order.
+  QRUN_INLINE Bytes InOrder(F32 x0, F32 x1, F32 x2, F32 x3) const {
+    return Clamp(Ops::PackInOrder(Ops::RoundToI32(x0), Ops::RoundToI32(x1), Ops::RoundToI32(x2),
+                                  Ops::RoundToI32(x3), zp));
+  }
+  // x[0..3] in in-lane order, see dot.inl.h.
+  QRUN_INLINE Bytes InLane(F32 x0, F32 x1, F32 x2, F32 x3) const {
+    return Clamp(Ops::PackInLane(Ops::RoundToI32(x0), Ops::RoundToI32(x1), Ops::RoundToI32(x2),
+                                 Ops::RoundToI32(x3), zp));
+  }
+};
 
 }  // namespace
 }  // namespace qrun::kernels

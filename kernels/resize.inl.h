@@ -9,6 +9,8 @@
 #include <cstdint>
 
 #include "kernels/args.h"
+#include "kernels/dot.inl.h"
+#include "kernels/inline.inl.h"
 #include "kernels/isa_tags.h"
 #include "kernels/requantize.inl.h"
 #include "kernels/window.inl.h"
@@ -43,14 +45,89 @@ void ResizeReference(const Args& a, int begin, int end) noexcept {
   }
 }
 
+// One output pixel of `count` channels from its four neighbours v[2 * y + x].
+template <class Tag>
+void ResizePixel(const int8_t* const (&v)[4], float row_w1, float col_w1, int8_t* dst, int count) {
+  using Ops = S8<Tag>;
+  using F32 = typename Ops::F32;
+  const Requantizer<Tag> requantizer(0, -128, 127);
+  const F32 wy(row_w1), wx(col_w1);
+  const auto whole = [&](const int8_t* const(&p)[4]) QRUN_INLINE_LAMBDA {
+    const auto value = [&](auto i) QRUN_INLINE_LAMBDA {
+      F32 f[4];
+      Unroll<4>([&](auto j) QRUN_INLINE_LAMBDA {
+        f[j.value] = Ops::ToF32(Ops::Widen(p[j.value] + i.value * Ops::kLanes));
+      });
+      const F32 top = f[0] + (f[1] - f[0]) * wx;
+      const F32 bottom = f[2] + (f[3] - f[2]) * wx;
+      return F32(top + (bottom - top) * wy);
+    };
+    return requantizer.InOrder(value(Index<0>{}), value(Index<1>{}), value(Index<2>{}), value(Index<3>{}));
+  };
+  int c = 0;
+  for (; count - c >= Ops::kBytes; c += Ops::kBytes) {
+    const int8_t* const p[4] = {v[0] + c, v[1] + c, v[2] + c, v[3] + c};
+    Ops::StoreBytes(dst + c, whole(p));
+  }
+  if (c < count) {
+    alignas(64) int8_t part[4][Ops::kBytes];
+    for (int j = 0; j < 4; ++j) Ops::StoreBytes(part[j], Ops::LoadBytesPart(v[j] + c, count - c));
+    const int8_t* const p[4] = {part[0], part[1], part[2], part[3]};
+    Ops::template StorePartOf<0, 1>(dst + c, whole(p), count - c);
+  }
+}
+
+template <class Tag>
+void ResizePixel(const float* const (&v)[4], float row_w1, float col_w1, float* dst, int count) {
+  using F32 = xsimd::batch<float, typename Tag::simd>;
+  constexpr int kLanes = static_cast<int>(F32::size);
+  const F32 wy(row_w1), wx(col_w1);
+  int c = 0;
+  for (; count - c >= kLanes; c += kLanes) {
+    F32 f[4];
+    Unroll<4>([&](auto j) QRUN_INLINE_LAMBDA { f[j.value] = F32::load_unaligned(v[j.value] + c); });
+    const F32 top = f[0] + (f[1] - f[0]) * wx;
+    const F32 bottom = f[2] + (f[3] - f[2]) * wx;
+    (top + (bottom - top) * wy).store_unaligned(dst + c);
+  }
+  for (; c < count; ++c) {
+    dst[c] =
+        Interpolate(Interpolate(v[0][c], v[1][c], col_w1), Interpolate(v[2][c], v[3][c], col_w1), row_w1);
+  }
+}
+
+template <class Tag, class Args>
+void Resize(const Args& a, int begin, int end) noexcept {
+  if constexpr (Tag::kScalar) {
+    ResizeReference(a, begin, end);
+  } else {
+    for (int row = begin; row < end; ++row) {
+      const int n = row / a.oh, oy = row % a.oh;
+      const ResizeTap& y = a.rows[oy];
+      const auto* top = a.src + PixelOffset(n, y.i0, 0, a.ih, a.iw, a.c);
+      const auto* bottom = a.src + PixelOffset(n, y.i1, 0, a.ih, a.iw, a.c);
+      auto* dst = a.dst + PixelOffset(n, oy, 0, a.oh, a.ow, a.c);
+      for (int ox = 0; ox < a.ow; ++ox, dst += a.c) {
+        const ResizeTap& x = a.cols[ox];
+        const ptrdiff_t left = static_cast<ptrdiff_t>(x.i0) * a.c, right = static_cast<ptrdiff_t>(x.i1) * a.c;
+        if (x.w1 == 0.0f && y.w1 == 0.0f) {  // the formula gives v[0][0] exactly
+          CopyBytes(dst, top + left, a.c * static_cast<ptrdiff_t>(sizeof(*dst)));
+        } else {
+          ResizePixel<Tag>({top + left, top + right, bottom + left, bottom + right}, y.w1, x.w1, dst, a.c);
+        }
+      }
+    }
+  }
+}
+
 template <class Tag>
 void resize_s8(const ResizeS8Args& args, int begin, int end, std::byte*) noexcept {
-  ResizeReference(args, begin, end);
+  Resize<Tag>(args, begin, end);
 }
 
 template <class Tag>
 void resize_f32(const ResizeF32Args& args, int begin, int end, std::byte*) noexcept {
-  ResizeReference(args, begin, end);
+  Resize<Tag>(args, begin, end);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "kernels/args.h"
+#include "kernels/dot.inl.h"
 #include "kernels/isa_tags.h"
 
 namespace qrun::kernels {
@@ -16,8 +17,33 @@ inline void TableS8Reference(const TableS8Args& args, int begin, int end) noexce
 }
 
 template <class Tag>
+void TableS8Simd(const TableS8Args& args, int begin, int end) noexcept {
+  using Ops = S8<Tag>;
+  const typename Ops::ByteTable table(args.table);
+  int i = begin;
+  for (; end - i >= Ops::kBytes; i += Ops::kBytes)
+    Ops::StoreBytes(args.dst + i, table(Ops::LoadBytes(args.src + i)));
+  if (i < end) {
+    Ops::template StorePartOf<0, 1>(args.dst + i, table(Ops::LoadBytesPart(args.src + i, end - i)), end - i);
+  }
+}
+
+template <class Tag>
+constexpr bool HasByteTable() {
+  if constexpr (Tag::kScalar) {
+    return false;
+  } else {
+    return S8<Tag>::kHasByteTable;
+  }
+}
+
+template <class Tag>
 void table_s8(const TableS8Args& args, int begin, int end, std::byte*) noexcept {
-  TableS8Reference(args, begin, end);
+  if constexpr (HasByteTable<Tag>()) {
+    TableS8Simd<Tag>(args, begin, end);
+  } else {
+    TableS8Reference(args, begin, end);
+  }
 }
 
 }  // namespace

@@ -1,0 +1,57 @@
+// The only home of intrinsics: S8<Tag> is what int8 kernels need from an instruction set, specialised in one
+// dot_<isa>.inl.h per ISA. Everything else is plain C++ or xsimd. All loads and stores may be unaligned.
+//
+// Constants and types
+//   kLanes        int32 lanes of a register; a register holds 4 * kLanes = kBytes int8
+//   kGroup        int8 products that one lane's dot product sums: 4 (vpdpbusd) or 2 (pmaddwd on int16)
+//   kOffset       what ExpandGroups and OffsetTaps add to activations: 128 where the instruction wants them
+//   unsigned kTilePixels   heights of the register tiles of a convolution (2 registers wide), tallest first
+//   I32, F32, Bytes   registers of int32, float (an xsimd batch) and int8
+// Dot products: exact, wrapping modulo 2^32. pmaddubsw saturates and is not used.
+//   LoadWei(p)            kLanes x kGroup weights, as packed
+//   BroadcastGroup(p)     one group of expanded activations (4 bytes) to all lanes
+//   Dot(acc, src, wei)    acc += sum over the group of src * wei
+//   ExpandGroups(src, dst)         16 groups of activations (16 * kGroup bytes) to 64 bytes as BroadcastGroup
+//   reads them ExpandGroupsPart(src, n, dst)  the same for n < 16 * kGroup bytes; the rest of dst is
+//   arbitrary
+// Depthwise. "In-lane order" of 4 registers r[0..3]: 128-bit lane l of r[j] holds channels 16 * l + 4 * j +
+// 0..3.
+//   InterleaveTaps(rows, out)   kGroup registers of bytes, one per tap, to 4 registers of groups in in-lane
+//   order OffsetTaps(groups)          adds kOffset to the activations of a register of groups PackInLane(...)
+//   4 registers of int32 in in-lane order to bytes in order
+// Requantising
+//   Widen(p)              kLanes int8 to int32
+//   ToF32(i)              round to nearest even
+//   RoundToI32(f)         round half to even; above 32767 gives 32767; NaN and below -2^31 give -2^31
+//   PackInLane(r, zp)     saturate(saturate16(r) + zp) to int8, zp as SetWords gives it; PackInOrder the same
+//   for 4
+//                         registers in plain order
+// Bytes
+//   LoadBytes, LoadBytesPart(p, n), StoreBytes, SetBytes, MaxBytes, MinBytes
+//   StorePart<i, m>(p, v)       the i-th m-th part of a register; StorePartOf<i, m>(p, v, n) its first n
+//   bytes ByteTable{table}(v)         256-entry table look-up, where kHasByteTable
+#ifndef QRUN_KERNELS_DOT_INL_H_
+#define QRUN_KERNELS_DOT_INL_H_
+
+#include "kernels/isa_tags.h"
+
+namespace qrun::kernels {
+namespace {
+
+template <class Tag>
+struct S8;
+
+}  // namespace
+}  // namespace qrun::kernels
+
+#if defined(__AVX512VNNI__) && defined(__AVX512BW__)
+#include "kernels/dot_avx512vnni.inl.h"
+#endif
+#if defined(__AVX2__)
+#include "kernels/dot_avx2.inl.h"
+#endif
+#if defined(__SSE4_1__)
+#include "kernels/dot_sse4_1.inl.h"
+#endif
+
+#endif  // QRUN_KERNELS_DOT_INL_H_

@@ -1,0 +1,108 @@
+// The register-tiled matrix product under convolutions and fully connected layers, for int8 and float.
+//
+// The left side is a chunk of rows (pixels) that FillChunk (im2col.inl.h) has expanded: 64-byte cells of 16
+// steps, cell j of row p at chunk + (j * rows_allocated + p) * 64. So within 16 steps every row of a tile
+// lies at a constant offset from one pointer. A step is 4 bytes: 4 or 2 activations of a dot product
+// (dot.inl.h), or one float. The right side is packed [blocks][steps][kLanes], a register per block and step.
+#ifndef QRUN_KERNELS_GEMM_INL_H_
+#define QRUN_KERNELS_GEMM_INL_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/inline.inl.h"
+
+namespace qrun::kernels {
+namespace {
+
+inline constexpr int kCellBytes = 64;
+inline constexpr int kCellSteps = 16;
+
+// Math supplies the element types, Load*/Broadcast/MulAdd on registers, and Store<pixels, blocks>, which
+// finishes a tile of accumulators (int8: requantises) and writes it.
+template <class Math>
+struct Gemm {
+  using Reg = typename Math::Reg;
+
+  Math math;
+  const std::byte* chunk;
+  ptrdiff_t cell_stride;  // bytes between cells of a row
+  int rows;
+  int steps;
+  const typename Math::Wei* wei;  // of the first block
+  const typename Math::Bia* bia;
+  typename Math::Dst* dst;  // row 0, first block's first channel
+  ptrdiff_t dst_stride;     // elements between rows
+  int oc;                   // channels to write, counted from the first block
+
+  template <int kRows, int kBlocks>
+  QRUN_INLINE void Tile(int row, int valid_rows, int block) const {
+    constexpr int kLanes = Math::kLanes;
+    const ptrdiff_t block_stride = static_cast<ptrdiff_t>(steps) * Math::kWeiPerStep;
+    const typename Math::Wei* w = wei + block * block_stride;
+    Reg acc[kRows * kBlocks];
+    Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
+      const Reg bias = math.LoadBia(bia + (block + b.value) * kLanes);
+      Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA { acc[r.value * kBlocks + b.value] = bias; });
+    });
+    const std::byte* cell = chunk + static_cast<ptrdiff_t>(row) * kCellBytes;
+    for (int left = steps; left > 0; left -= kCellSteps, cell += cell_stride) {
+      const std::byte* src = cell;
+      const std::byte* end = cell + 4 * (left < kCellSteps ? left : kCellSteps);
+      for (; src != end; src += 4, w += Math::kWeiPerStep) {
+        Reg wei_step[kBlocks];
+        Unroll<kBlocks>(
+            [&](auto b) QRUN_INLINE_LAMBDA { wei_step[b.value] = math.LoadWei(w + b.value * block_stride); });
+        Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA {
+          const Reg s = math.Broadcast(src + r.value * kCellBytes);
+          Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
+            math.MulAdd(acc[r.value * kBlocks + b.value], s, wei_step[b.value]);
+          });
+        });
+      }
+    }
+    math.template Store<kRows, kBlocks>(acc, block * kLanes, dst + row * dst_stride + block * kLanes,
+                                        dst_stride, valid_rows, oc - block * kLanes);
+  }
+
+  // All rows of kBlocks blocks. Rows that a last tile computes past `rows` are arbitrary scratch and not
+  // written.
+  template <int kBlocks>
+  inline void Column(int block) const {
+    constexpr int kTall = Math::kTilePixels[0], kMiddle = Math::kTilePixels[1];
+    int row = 0;
+    for (; rows - row >= kTall; row += kTall) Tile<kTall, kBlocks>(row, kTall, block);
+    const int rest = rows - row;
+    if (rest > kMiddle) {
+      Tile<kTall, kBlocks>(row, rest, block);
+    } else if (rest > 1) {
+      Tile<kMiddle, kBlocks>(row, rest, block);
+    } else if (rest == 1) {
+      Tile<1, kBlocks>(row, 1, block);
+    }
+  }
+
+  void Run(int block_begin, int block_end) const {
+    int block = block_begin;
+    if (rows == 1) {
+      for (; block_end - block >= 4; block += 4) Tile<1, 4>(0, 1, block);
+    }
+    for (; block_end - block >= 2; block += 2) Column<2>(block);
+    if (block < block_end) Column<1>(block);
+  }
+};
+
+// Chunks are a multiple of the tallest tile, and about half of a small L1 cache.
+constexpr int ChunkRows(ptrdiff_t cells, int tile_rows, ptrdiff_t rows) {
+  const ptrdiff_t tiles_in_cache = 16384 / (cells * kCellBytes * tile_rows);
+  const ptrdiff_t tiles_needed = (rows + tile_rows - 1) / tile_rows;
+  const ptrdiff_t tiles = tiles_in_cache < 1              ? 1
+                          : tiles_in_cache < tiles_needed ? tiles_in_cache
+                                                          : tiles_needed;
+  return static_cast<int>(tiles * tile_rows);
+}
+
+}  // namespace
+}  // namespace qrun::kernels
+
+#endif  // QRUN_KERNELS_GEMM_INL_H_

@@ -1,0 +1,95 @@
+// Gemm's arithmetic on float.
+#ifndef QRUN_KERNELS_GEMM_F32_INL_H_
+#define QRUN_KERNELS_GEMM_F32_INL_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/args.h"
+#include "kernels/clamp_f32.inl.h"
+#include "kernels/gemm.inl.h"
+#include "kernels/inline.inl.h"
+#include "kernels/isa_tags.h"
+
+namespace qrun::kernels {
+namespace {
+
+// Register tiles as in dot.inl.h: by the number of registers, which on x86 goes with their width.
+template <int kLanes>
+struct FloatTiles {
+  static constexpr int kPixels[] = {kLanes == 16  ? 14
+                                    : kLanes == 8 ? 6
+                                                  : 4,
+                                    kLanes == 16  ? 7
+                                    : kLanes == 8 ? 3
+                                                  : 2,
+                                    1};
+};
+
+template <class Tag>
+struct GemmMathF32 {
+  using Reg = xsimd::batch<float, typename Tag::simd>;
+  using Wei = float;
+  using Bia = float;
+  using Dst = float;
+  static constexpr int kLanes = static_cast<int>(Reg::size);
+  static constexpr int kWeiPerStep = kLanes;
+  static constexpr auto& kTilePixels = FloatTiles<kLanes>::kPixels;
+  static constexpr int kCellSrc = kCellSteps;
+
+  float lo, hi;
+
+  static QRUN_INLINE Reg LoadBia(const float* p) { return Reg::load_unaligned(p); }
+  static QRUN_INLINE Reg LoadWei(const float* p) { return Reg::load_unaligned(p); }
+  static QRUN_INLINE Reg Broadcast(const std::byte* p) {
+    float value;
+    __builtin_memcpy(&value, p, 4);
+    return Reg(value);
+  }
+  static QRUN_INLINE void MulAdd(Reg& acc, Reg src, Reg wei) { acc = xsimd::fma(src, wei, acc); }
+
+  template <int kRows, int kBlocks>
+  QRUN_INLINE void Store(const Reg (&acc)[kRows * kBlocks], int, float* dst, ptrdiff_t stride, int valid_rows,
+                         int valid_channels) const {
+    Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA {
+      if (r.value < valid_rows) {
+        Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
+          StoreClamped(dst + r.value * stride + b.value * kLanes, acc[r.value * kBlocks + b.value],
+                       valid_channels - b.value * kLanes);
+        });
+      }
+    });
+  }
+  QRUN_INLINE void StoreClamped(float* dst, Reg value, int valid) const {
+    value = ClampF32(value, Reg(lo), Reg(hi));
+    if (valid >= kLanes) {
+      value.store_unaligned(dst);
+    } else {
+      float all[kLanes];
+      value.store_unaligned(all);
+      for (int i = 0; i < valid; ++i) dst[i] = all[i];
+    }
+  }
+
+  static QRUN_INLINE void FillCell(const std::byte* src, std::byte* dst) {
+    __builtin_memcpy(dst, src, kCellBytes);
+  }
+  static QRUN_INLINE void FillCellPart(const std::byte* src, int bytes, std::byte* dst) {
+    CopyBytes(dst, src, bytes);
+  }
+};
+
+// Packing that the float convolutions of an ISA want.
+template <class Tag>
+constexpr ConvF32Packing ConvF32PackingOf() {
+  if constexpr (Tag::kScalar) {
+    return {1};
+  } else {
+    return {GemmMathF32<Tag>::kLanes};
+  }
+}
+
+}  // namespace
+}  // namespace qrun::kernels
+
+#endif  // QRUN_KERNELS_GEMM_F32_INL_H_

@@ -1,0 +1,91 @@
+// Gemm's arithmetic on int8.
+#ifndef QRUN_KERNELS_GEMM_S8_INL_H_
+#define QRUN_KERNELS_GEMM_S8_INL_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/args.h"
+#include "kernels/dot.inl.h"
+#include "kernels/gemm.inl.h"
+#include "kernels/inline.inl.h"
+#include "kernels/requantize.inl.h"
+
+namespace qrun::kernels {
+namespace {
+
+template <class Tag>
+struct GemmMathS8 {
+  using Ops = S8<Tag>;
+  using Reg = typename Ops::I32;
+  using F32 = typename Ops::F32;
+  using Wei = int8_t;
+  using Bia = int32_t;
+  using Dst = int8_t;
+  static constexpr int kLanes = Ops::kLanes;
+  static constexpr int kWeiPerStep = Ops::kLanes * Ops::kGroup;
+  static constexpr auto& kTilePixels = Ops::kTilePixels;
+  static constexpr int kCellSrc = kCellSteps * Ops::kGroup;  // activations of a cell
+
+  Requantizer<Tag> requantizer;
+  const float* scale;
+
+  static QRUN_INLINE Reg LoadBia(const int32_t* p) { return Ops::LoadI32(p); }
+  static QRUN_INLINE Reg LoadWei(const int8_t* p) { return Ops::LoadWei(p); }
+  static QRUN_INLINE Reg Broadcast(const std::byte* p) { return Ops::BroadcastGroup(p); }
+  static QRUN_INLINE void MulAdd(Reg& acc, Reg src, Reg wei) { Ops::Dot(acc, src, wei); }
+
+  // Four accumulators make one register of bytes, which holds 1, 2 or 4 rows of 4, 2 or 1 blocks.
+  template <int kRows, int kBlocks>
+  QRUN_INLINE void Store(const Reg (&acc)[kRows * kBlocks], int channel, int8_t* dst, ptrdiff_t stride,
+                         int valid_rows, int valid_channels) const {
+    constexpr int kParts = 4 / kBlocks;
+    constexpr int kWidth = kBlocks * kLanes;
+    F32 scales[kBlocks];
+    Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
+      scales[b.value] = F32::load_unaligned(scale + channel + b.value * kLanes);
+    });
+    const auto product = [&](auto q) QRUN_INLINE_LAMBDA {
+      constexpr int kLast = kRows * kBlocks - 1;  // a last register that is not full repeats it
+      constexpr int i = q.value < kLast ? q.value : kLast;
+      return Ops::ToF32(acc[i]) * scales[q.value % kBlocks];
+    };
+    Unroll<(kRows + kParts - 1) / kParts>([&](auto group) QRUN_INLINE_LAMBDA {
+      constexpr int q = 4 * group.value;
+      const typename Ops::Bytes bytes = requantizer.InOrder(product(Index<q>{}), product(Index<q + 1>{}),
+                                                            product(Index<q + 2>{}), product(Index<q + 3>{}));
+      Unroll<kParts>([&](auto part) QRUN_INLINE_LAMBDA {
+        constexpr int row = group.value * kParts + part.value;
+        if (row < kRows && row < valid_rows) {
+          if (valid_channels >= kWidth) {
+            Ops::template StorePart<part.value, kParts>(dst + row * stride, bytes);
+          } else {
+            Ops::template StorePartOf<part.value, kParts>(dst + row * stride, bytes, valid_channels);
+          }
+        }
+      });
+    });
+  }
+
+  static QRUN_INLINE void FillCell(const std::byte* src, std::byte* dst) {
+    Ops::ExpandGroups(reinterpret_cast<const int8_t*>(src), dst);
+  }
+  static QRUN_INLINE void FillCellPart(const std::byte* src, int bytes, std::byte* dst) {
+    Ops::ExpandGroupsPart(reinterpret_cast<const int8_t*>(src), bytes, dst);
+  }
+};
+
+// Packing that the int8 convolutions of an ISA want.
+template <class Tag>
+constexpr ConvPacking ConvPackingOf() {
+  if constexpr (Tag::kScalar) {
+    return {1, 1, 0};
+  } else {
+    return {S8<Tag>::kGroup, S8<Tag>::kLanes, S8<Tag>::kOffset};
+  }
+}
+
+}  // namespace
+}  // namespace qrun::kernels
+
+#endif  // QRUN_KERNELS_GEMM_S8_INL_H_
