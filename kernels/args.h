@@ -59,6 +59,7 @@ struct DwConvS8Args {
   Window window;
   int c = 0;
   int c_padded = 0;
+  int ring_rows = 0;  // if not 0, row y of an image lies at row y % ring_rows of src, and src holds one image
   const int8_t* src = nullptr;
   const int8_t* wei = nullptr;
   const int32_t* bia = nullptr;

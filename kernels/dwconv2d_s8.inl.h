@@ -16,6 +16,13 @@
 namespace qrun::kernels {
 namespace {
 
+// Offset in src of row iy of image n.
+inline ptrdiff_t DwRowOffset(const DwConvS8Args& a, int n, int iy) {
+  const Window& w = a.window;
+  return a.ring_rows == 0 ? PixelOffset(n, iy, 0, w.ih, w.iw, a.c)
+                          : PixelOffset(0, iy % a.ring_rows, 0, w.ih, w.iw, a.c);
+}
+
 inline void DwConv2dS8Reference(const DwConvS8Args& a, int begin, int end) noexcept {
   const Window& w = a.window;
   for (int row = begin; row < end; ++row) {
@@ -28,7 +35,8 @@ inline void DwConv2dS8Reference(const DwConvS8Args& a, int begin, int end) noexc
           for (int kx = 0; kx < w.kw; ++kx) {
             const int ix = InputColumn(w, ox, kx);
             const bool inside = iy >= 0 && ix >= 0;
-            const int src = inside ? a.src[PixelOffset(n, iy, ix, w.ih, w.iw, a.c) + c] : a.src_zp;
+            const int src =
+                inside ? a.src[DwRowOffset(a, n, iy) + static_cast<ptrdiff_t>(ix) * a.c + c] : a.src_zp;
             acc +=
                 static_cast<uint32_t>(src * a.wei[static_cast<ptrdiff_t>(ky * w.kw + kx) * a.c_padded + c]);
           }
@@ -119,7 +127,10 @@ struct DepthwiseS8 {
   void FillColumns(int n, int oy, int ox, int pixels, int c) const {
     const Bytes padding = Ops::SetBytes(args.src_zp);
     const int valid = args.c - c;
-    const int8_t* last_whole_load = args.src + PixelOffset(w.n, 0, 0, w.ih, w.iw, args.c) - kRegBytes;
+    // A ring is followed by a register's worth of scratch.
+    const int8_t* last_whole_load = args.ring_rows != 0
+                                        ? args.src + PixelOffset(0, args.ring_rows, 0, w.ih, w.iw, args.c)
+                                        : args.src + PixelOffset(w.n, 0, 0, w.ih, w.iw, args.c) - kRegBytes;
     const int x0 = ox * w.stride_w - w.pad_left;
     const int count = RunColumns(pixels);
     for (int g = 0; g < row_groups; ++g) {
@@ -127,7 +138,7 @@ struct DepthwiseS8 {
       for (int r = 0; r < Ops::kGroup; ++r) {
         const int ky = g * Ops::kGroup + r;
         const int iy = ky < w.kh ? InputRow(w, oy, ky) : -1;
-        base[r] = iy < 0 ? nullptr : args.src + PixelOffset(n, iy, 0, w.ih, w.iw, args.c) + c;
+        base[r] = iy < 0 ? nullptr : args.src + DwRowOffset(args, n, iy) + c;
       }
       std::byte* cell = columns + g * kCellBytes;
       for (int i = 0; i < count; ++i, cell += column_bytes) {

@@ -62,8 +62,10 @@ class InvertedResidualS8 {
   }
   // Input rows under `rows` output rows.
   int RowsUnder(int rows) const { return (rows - 1) * w_.stride_h + (w_.kh - 1) * w_.dilation_h + 1; }
-  // One band can be expanded without moving the rows that it shares with the last one.
-  int RingRows() const { return RowsUnder(2 * BandRows()); }
+  int RingRows() const {
+    const int rows = RowsUnder(BandRows());
+    return rows < w_.ih ? rows : w_.ih;
+  }
   ptrdiff_t RowBytes() const { return static_cast<ptrdiff_t>(w_.iw) * args_.depthwise.c; }
 
   size_t DepthwiseWeightBytes() const {
@@ -115,28 +117,25 @@ class InvertedResidualS8 {
     expand.src = depthwise.src = args_.src;
     project.dst = args_.dst;
 
-    int ring_first = 0, ring_end = 0;  // input rows in the ring
+    depthwise.ring_rows = args_.has_expand ? RingRows() : 0;
+    if (args_.has_expand) depthwise.src = ring;
+    int expanded = 0;  // rows up to here have been in the ring
     for (int oy = begin; oy < end; oy += BandRows()) {
       const int rows = end - oy < BandRows() ? end - oy : BandRows();
       if (args_.has_expand) {
-        int first = oy * w_.stride_h - w_.pad_top;
-        int last = first + RowsUnder(rows);
-        first = first < 0 ? 0 : first > w_.ih ? w_.ih : first;
-        last = last < first ? first : last > w_.ih ? w_.ih : last;
-        if (first >= ring_end) ring_first = ring_end = first;  // the first band, or a stride that skips rows
-        if (last - ring_first > RingRows()) {
-          __builtin_memmove(ring, ring + (first - ring_first) * RowBytes(),
-                            static_cast<size_t>((ring_end - first) * RowBytes()));
-          ring_first = first;
+        const int top = oy * w_.stride_h - w_.pad_top;
+        const int bottom = top + RowsUnder(rows);
+        const int last = bottom < w_.ih ? bottom : w_.ih;
+        int y = top > expanded ? top : expanded;
+        while (y < last) {
+          // Up to the ring's end. Row y of image n is row n * ih + y of the whole tensor; shifted, it meets
+          // its place.
+          const int slot = y % RingRows();
+          const int stop = last - y < RingRows() - slot ? last : y + RingRows() - slot;
+          expand.dst = ring + (slot - static_cast<ptrdiff_t>(n) * w_.ih - y) * RowBytes();
+          conv2d_s8<Tag>(expand, n * w_.ih + y, n * w_.ih + stop, scratch + conv_scratch_);
+          y = expanded = stop;
         }
-        // Row y of image n is row n * ih + y of the whole tensor; shifted, it meets the ring.
-        int8_t* base = ring - (static_cast<ptrdiff_t>(n) * w_.ih + ring_first) * RowBytes();
-        if (last > ring_end) {
-          expand.dst = base;
-          conv2d_s8<Tag>(expand, n * w_.ih + ring_end, n * w_.ih + last, scratch + conv_scratch_);
-          ring_end = last;
-        }
-        depthwise.src = base;
       }
       const int row = n * w_.oh + oy;
       int8_t* filtered_base = filtered - row * static_cast<ptrdiff_t>(w_.ow) * args_.depthwise.c;
