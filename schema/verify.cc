@@ -40,6 +40,10 @@ Status CheckStructure(std::span<const std::byte> bytes) {
     return Status::InvalidModel(Cat("not a .qfb model: expected identifier 'QFB1' at byte 4, found '",
                                     IdentifierText(bytes), "'; qconvert makes .qfb files from ONNX models"));
   }
+  // Every writer pads to its largest alignment: a file cut inside its padding is a cut file, too.
+  if (bytes.size() % sizeof(uint32_t) != 0) {
+    return Status::InvalidModel(Cat("the file is truncated: ", bytes.size(), " bytes is not a multiple of 4"));
+  }
   flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), 64,
                                  /*max_tables=*/1'000'000);
   if (!fb::VerifyModelBuffer(verifier)) {

@@ -1,0 +1,39 @@
+#include "runtime/mapped_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "schema/cat.h"
+
+namespace qrun {
+
+Result<MappedFile> MappedFile::Open(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return Status::Io(Cat("cannot open '", path, "': ", std::strerror(errno)));
+  struct stat info;
+  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+    close(fd);
+    return Status::Io(Cat("'", path, "' is not a regular file; expected a .qfb model"));
+  }
+  if (info.st_size == 0) {
+    close(fd);
+    return Status::InvalidModel(Cat("'", path, "' is empty"));
+  }
+  const size_t size = static_cast<size_t>(info.st_size);
+  void* address = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
+  const int error = errno;
+  close(fd);
+  if (address == MAP_FAILED) return Status::Io(Cat("cannot map '", path, "': ", std::strerror(error)));
+  return MappedFile({static_cast<const std::byte*>(address), size});
+}
+
+MappedFile::~MappedFile() {
+  if (!bytes_.empty()) munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+}
+
+}  // namespace qrun

@@ -1,0 +1,185 @@
+// The plan: a flat list of steps, and the builder through which operators add theirs.
+//
+// Building happens in two phases. First every operator describes its steps: which tensors they read and
+// write, how much scratch they need, and how to bind them to memory. Then the arena is laid out, allocated,
+// and each step is bound to addresses. Running is a loop over the bound steps.
+#ifndef QRUN_RUNTIME_PLAN_H_
+#define QRUN_RUNTIME_PLAN_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/table.h"
+#include "runtime/aligned_buffer.h"
+#include "runtime/qrun.h"
+#include "runtime/thread_pool.h"
+#include "schema/cat.h"
+#include "schema/qfb_generated.h"
+
+namespace qrun {
+
+struct RunContext {
+  ThreadPool& pool;
+};
+
+// A bound step. The function does not throw and does not allocate.
+using BoundStep = std::function<void(const RunContext&)>;
+
+// Addresses, known once the arena is laid out. Tensor numbers are indices in the file.
+class Binder {
+ public:
+  Binder(const std::vector<std::byte*>& tensors, std::byte* scratch) : tensors_(tensors), scratch_(scratch) {}
+
+  template <class T>
+  const T* In(int tensor) const {
+    return reinterpret_cast<const T*>(tensors_[tensor]);
+  }
+  template <class T>
+  T* Out(int tensor) const {
+    return reinterpret_cast<T*>(tensors_[tensor]);
+  }
+  std::byte* scratch() const { return scratch_; }
+
+ private:
+  const std::vector<std::byte*>& tensors_;
+  std::byte* scratch_;
+};
+
+// A step before it is bound.
+struct StepDraft {
+  StepInfo info;
+  std::vector<int> reads;   // activation tensors
+  std::vector<int> writes;  // tensors that this step writes to, whole or in part
+  bool in_place = false;    // writes[0] may share its memory with reads[0] if that dies here
+  bool alias = false;       // writes[0] is reads[0] under another shape; nothing runs
+  size_t scratch_bytes = 0;
+  std::function<BoundStep(const Binder&)> bind;  // empty for an alias
+};
+
+class PlanBuilder {
+ public:
+  PlanBuilder(const fb::Model& model, const kernels::KernelTable& table, int batch, int threads)
+      : model_(model), table_(table), batch_(batch), threads_(threads) {}
+
+  const kernels::KernelTable& table() const { return table_; }
+  int batch() const { return batch_; }
+  int threads() const { return threads_; }
+
+  const fb::Tensor& tensor(int index) const { return *model_.tensors()->Get(index); }
+  bool is_constant(int index) const { return tensor(index).buffer() != 0; }
+  bool is_model_output(int index) const;
+  bool is_int8(int index) const { return tensor(index).dtype() == fb::DType::Int8; }
+  // Extent of axis `axis`; negative counts from the end. The batch for axis 0 of an activation.
+  int Dim(int index, int axis) const;
+  int Rank(int index) const { return static_cast<int>(tensor(index).shape()->size()); }
+  int64_t Elements(int index) const;
+  size_t Bytes(int index) const;
+  float scale(int index) const { return tensor(index).quantization()->scale()->Get(0); }
+  int zero_point(int index) const;
+  // The values of a constant, in the mapped file; null for index -1.
+  template <class T>
+  const T* Constant(int index) const {
+    if (index < 0) return nullptr;
+    return reinterpret_cast<const T*>(model_.buffers()->Get(tensor(index).buffer())->data()->Data());
+  }
+
+  // Zero-filled memory that lives as long as the session: packed weights, tables of small numbers.
+  template <class T>
+  T* Persist(size_t count) {
+    persistent_.emplace_back(count * sizeof(T));
+    persistent_bytes_ += persistent_.back().size();
+    return reinterpret_cast<T*>(persistent_.back().data());
+  }
+  // Adds packed weights that a library object holds to the plan's account.
+  void CountPackedBytes(size_t bytes) { persistent_bytes_ += bytes; }
+  // Keeps a library object alive as long as the session.
+  void KeepAlive(std::shared_ptr<void> object) { objects_.push_back(std::move(object)); }
+
+  void Add(StepDraft draft) { drafts_.push_back(std::move(draft)); }
+
+  // Adds a step that calls one kernel of the table, its work items split over the session's threads.
+  // bind_args(args, binder) sets the pointers; scratch_bytes is what one thread needs.
+  template <class Args, class BindArgs>
+  void AddKernel(StepDraft draft, void (*kernel)(const Args&, int, int, std::byte*) noexcept,
+                 const Args& args, int items, size_t scratch_bytes, BindArgs bind_args) {
+    const size_t stride = AlignUp(scratch_bytes);
+    const int tasks = TaskCount(items, std::max<int64_t>(draft.info.macs, items));
+    draft.scratch_bytes = stride * static_cast<size_t>(tasks);
+    draft.info.scratch_bytes = draft.scratch_bytes;
+    draft.bind = [=](const Binder& binder) -> BoundStep {
+      Args bound = args;
+      bind_args(bound, binder);
+      struct Call {
+        Args args;
+        void (*kernel)(const Args&, int, int, std::byte*) noexcept;
+        int items, tasks;
+        std::byte* scratch;
+        size_t stride;
+      };
+      return [call = Call{bound, kernel, items, tasks, binder.scratch(), stride}](const RunContext& context) {
+        context.pool.Run(
+            call.tasks,
+            [](void* pointer, int task) {
+              const Call& c = *static_cast<const Call*>(pointer);
+              const int begin = static_cast<int>(int64_t{c.items} * task / c.tasks);
+              const int end = static_cast<int>(int64_t{c.items} * (task + 1) / c.tasks);
+              c.kernel(c.args, begin, end, c.scratch == nullptr ? nullptr : c.scratch + c.stride * task);
+            },
+            const_cast<Call*>(&call));
+      };
+    };
+    Add(std::move(draft));
+  }
+
+  // "conv2d_s8/avx2"
+  std::string CandidateName(const char* kernel) const { return Cat(kernel, "/", table_.isa); }
+
+  std::vector<StepDraft> TakeDrafts() { return std::move(drafts_); }
+  std::vector<AlignedBuffer> TakePersistent() { return std::move(persistent_); }
+  std::vector<std::shared_ptr<void>> TakeObjects() { return std::move(objects_); }
+  size_t persistent_bytes() const { return persistent_bytes_; }
+
+ private:
+  // Waking a thread costs more than a few thousand operations: small steps stay on the caller.
+  int TaskCount(int items, int64_t work) const;
+
+  const fb::Model& model_;
+  const kernels::KernelTable& table_;
+  int batch_;
+  int threads_;
+  std::vector<StepDraft> drafts_;
+  std::vector<AlignedBuffer> persistent_;
+  std::vector<std::shared_ptr<void>> objects_;
+  size_t persistent_bytes_ = 0;
+};
+
+// One operator of the file while it adds its steps.
+struct OpContext {
+  PlanBuilder& plan;
+  const fb::Operator& op;
+  int index = 0;
+
+  int input(int i) const { return i < static_cast<int>(op.inputs()->size()) ? op.inputs()->Get(i) : -1; }
+  int output() const { return op.outputs()->Get(0); }
+  // A draft with name, kind and index filled in; `part` names a step of an operator that takes several.
+  StepDraft Draft(std::string candidate, const char* part = nullptr) const;
+  // unsupported, naming the operator.
+  Status Unsupported(const std::string& what) const;
+};
+
+// Adds the steps of one operator, in runtime/ops/. Errors: unsupported.
+#define QRUN_OP(name) Status Prepare##name(const OpContext& op);
+#include "runtime/op_list.inc"
+#undef QRUN_OP
+
+// Dispatches to the Prepare function of the operator's type.
+Status PrepareOperator(const OpContext& op);
+
+}  // namespace qrun
+
+#endif  // QRUN_RUNTIME_PLAN_H_

@@ -1,0 +1,236 @@
+// The verifier: a good model passes, and every way of spoiling it gives an error that names the place.
+#include "schema/verify.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <new>
+#include <random>
+
+#include "tests/model_builder.h"
+
+namespace qrun {
+namespace {
+
+using tests::ModelBuilder;
+
+// Bytes at an address aligned as the verifier demands.
+class Aligned {
+ public:
+  explicit Aligned(const std::vector<std::byte>& bytes) : size_(bytes.size()) {
+    data_ = static_cast<std::byte*>(::operator new (size_ + 1, std::align_val_t{64}));
+    std::copy(bytes.begin(), bytes.end(), data_);
+  }
+  ~Aligned() { ::operator delete (data_, std::align_val_t{64}); }
+  std::byte* data() { return data_; }
+  std::span<const std::byte> span(size_t size) const { return {data_, size}; }
+  std::span<const std::byte> span() const { return {data_, size_}; }
+
+ private:
+  std::byte* data_;
+  size_t size_;
+};
+
+// x [1,4,4,2] -> 3x3 convolution to 3 channels -> maximum pool 2x2 -> reshape -> fully connected to 5.
+ModelBuilder Good() {
+  ModelBuilder b;
+  const int x = b.Int8("x", {1, 4, 4, 2}, 0.5f, 3);
+  const int w = b.Int8Constant("w", {3, 3, 3, 2}, std::vector<int8_t>(54, 1), {0.1f, 0.2f, 0.3f}, 0);
+  const int bias = b.Int32Constant("b", {3}, {1, 2, 3});
+  const int y = b.Int8("y", {1, 4, 4, 3}, 0.25f, -5);
+  const int p = b.Int8("p", {1, 2, 2, 3}, 0.25f, -5);
+  const int r = b.Int8("r", {1, 12}, 0.25f, -5);
+  const int fw = b.Int8Constant("fw", {5, 12}, std::vector<int8_t>(60, -2), {0.1f});
+  const int z = b.Int8("z", {1, 5}, 1.0f, 0);
+  fb::Conv2DT conv;
+  conv.pad_top = conv.pad_left = conv.pad_bottom = conv.pad_right = 1;
+  b.Op(conv, {x, w, bias}, y);
+  fb::Pool2DT pool;
+  pool.kernel_h = pool.kernel_w = pool.stride_h = pool.stride_w = 2;
+  b.Op(pool, {y}, p);
+  b.Op(fb::ReshapeT(), {p}, r);
+  b.Op(fb::FullyConnectedT(), {r, fw, -1}, z);
+  b.model.inputs = {x};
+  b.model.outputs = {z};
+  return b;
+}
+
+Status Verify(ModelBuilder& b) {
+  const Aligned bytes(b.Finish());
+  auto model = VerifyModel(bytes.span());
+  return model.ok() ? Status::Ok() : model.error();
+}
+
+TEST(Verify, AcceptsAGoodModel) {
+  ModelBuilder b = Good();
+  const Status status = Verify(b);
+  EXPECT_TRUE(status.ok()) << status.message();
+}
+
+struct Spoil {
+  const char* name;
+  std::function<void(fb::ModelT&)> change;
+  const char* message;  // a part of the expected text
+};
+
+class VerifySpoiled : public testing::TestWithParam<Spoil> {};
+
+TEST_P(VerifySpoiled, IsRefusedWithAReason) {
+  ModelBuilder b = Good();
+  GetParam().change(b.model);
+  const Status status = Verify(b);
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.message().find(GetParam().message), std::string::npos) << status.message();
+}
+
+fb::Conv2DT& Conv(fb::ModelT& m) { return *m.operators[0]->options.AsConv2D(); }
+fb::Pool2DT& Pool(fb::ModelT& m) { return *m.operators[1]->options.AsPool2D(); }
+
+const Spoil kSpoils[] = {
+    {"NewerVersion", [](auto& m) { m.version = 2; }, "newer"},
+    {"NoOutputs", [](auto& m) { m.outputs.clear(); }, "outputs are missing"},
+    {"OutputNeverWritten", [](auto& m) { m.outputs = {99}; }, "never written"},
+    {"InputTwice",
+     [](auto& m) {
+       m.inputs = {0, 0};
+     },
+     "listed twice"},
+    {"InputMissing", [](auto& m) { m.inputs = {-1}; }, "does not exist"},
+    {"BufferZeroFilled", [](auto& m) { m.buffers[0]->data = {1}; }, "buffer 0"},
+    {"BufferIndex", [](auto& m) { m.tensors[1]->buffer = 77; }, "buffer 77"},
+    {"BufferShort", [](auto& m) { m.buffers[1]->data.pop_back(); }, "needs 54"},
+    {"RankZero", [](auto& m) { m.tensors[3]->shape.clear(); }, "rank"},
+    {"RankSeven", [](auto& m) { m.tensors[3]->shape.assign(7, 1); }, "rank"},
+    {"NegativeExtent", [](auto& m) { m.tensors[3]->shape[1] = -4; }, "extent -4"},
+    {"HugeExtent",
+     [](auto& m) {
+       m.tensors[3]->shape = {1, 2147483647, 2147483647, 3};
+     },
+     "elements"},
+    {"BatchInFile", [](auto& m) { m.tensors[0]->shape[0] = 2; }, "batch extent 2"},
+    {"ElementType", [](auto& m) { m.tensors[3]->dtype = static_cast<fb::DType>(9); }, "element type"},
+    {"NoScale", [](auto& m) { m.tensors[3]->quantization.reset(); }, "without a scale"},
+    {"ZeroScale", [](auto& m) { m.tensors[3]->quantization->scale = {0}; }, "scale 0"},
+    {"NegativeScale", [](auto& m) { m.tensors[3]->quantization->scale = {-1}; }, "scale -1"},
+    {"NanScale", [](auto& m) { m.tensors[3]->quantization->scale = {NAN}; }, "scale nan"},
+    {"InfiniteScale", [](auto& m) { m.tensors[3]->quantization->scale = {INFINITY}; }, "scale inf"},
+    {"ZeroPointRange", [](auto& m) { m.tensors[3]->quantization->zero_point = {128}; }, "zero point 128"},
+    {"ActivationPerChannel",
+     [](auto& m) {
+       m.tensors[3]->quantization->scale = {1, 1, 1};
+       m.tensors[3]->quantization->axis = 3;
+     },
+     "one scale"},
+    {"WeightScaleCount",
+     [](auto& m) {
+       m.tensors[1]->quantization->scale = {1, 1};
+     },
+     "2 scales"},
+    {"WeightZeroPoint",
+     [](auto& m) {
+       m.tensors[1]->quantization->zero_point = {0, 1, 0};
+     },
+     "zero point 1"},
+    {"ReadBeforeWrite", [](auto& m) { std::swap(m.operators[0], m.operators[1]); }, "before it is written"},
+    {"WrittenTwice", [](auto& m) { m.operators[1]->outputs = {3}; }, "second time"},
+    {"WritesConstant", [](auto& m) { m.operators[1]->outputs = {1}; }, "second time"},
+    {"InputIndex", [](auto& m) { m.operators[1]->inputs = {1000}; }, "does not exist"},
+    {"NoInputs", [](auto& m) { m.operators[1]->inputs.clear(); }, "lacks"},
+    {"TwoOutputs", [](auto& m) { m.operators[1]->outputs.push_back(4); }, "second time"},
+    {"StrideZero", [](auto& m) { Conv(m).stride_h = 0; }, "stride is 0"},
+    {"Padding", [](auto& m) { Conv(m).pad_top = 1 << 30; }, "padding"},
+    {"OutputHeight", [](auto& m) { Conv(m).pad_top = 0; }, "output height is 4"},
+    {"Groups", [](auto& m) { Conv(m).groups = 2; }, "groups"},
+    {"GroupsNegative", [](auto& m) { Conv(m).groups = -1; }, "groups is -1"},
+    {"Clamp", [](auto& m) { Conv(m).clamp = std::make_unique<fb::Clamp>(2.0f, 1.0f); }, "clamp"},
+    {"BiasType", [](auto& m) { m.tensors[2]->dtype = fb::DType::Float32; }, "bias is Float32"},
+    {"BiasShape", [](auto& m) { m.operators[0]->inputs[2] = 1; }, "bias"},
+    {"WeightsNotConstant", [](auto& m) { m.operators[3]->inputs[1] = 5; }, "do not fit"},
+    {"Accumulator",
+     [](auto& m) {
+       const int32_t huge = 2147483647;
+       std::memcpy(m.buffers[2]->data.data() + 4, &huge, 4);
+     },
+     "channel 1 can overflow"},
+    {"RequantScale",
+     [](auto& m) {
+       m.tensors[0]->quantization->scale = {1e30f};
+       m.tensors[3]->quantization->scale = {1e-30f};
+       m.tensors[4]->quantization->scale = {1e-30f};
+       m.tensors[5]->quantization->scale = {1e-30f};
+     },
+     "requantisation scale"},
+    {"PoolKernel", [](auto& m) { Pool(m).kernel_h = 0; }, "kernel is 0"},
+    {"PoolPadding", [](auto& m) { Pool(m).pad_left = 2; }, "padding is 2"},
+    {"PoolQuantisation", [](auto& m) { m.tensors[4]->quantization->scale = {0.5f}; },
+     "keep the quantisation"},
+    {"ReshapeElements",
+     [](auto& m) {
+       m.tensors[5]->shape = {1, 11};
+     },
+     "numbers of elements"},
+    {"FullyConnected",
+     [](auto& m) {
+       m.tensors[7]->shape = {1, 6};
+     },
+     "do not fit"},
+    {"NoOptions", [](auto& m) { m.operators[2]->options.Reset(); }, "lacks"},
+    {"Preprocessing",
+     [](auto& m) {
+       m.preprocessing = std::make_unique<fb::PreprocessingT>();
+       m.preprocessing->crop_h = 3;
+     },
+     "preprocessing"},
+};
+
+void PrintTo(const Spoil& spoil, std::ostream* out) { *out << spoil.name; }
+
+INSTANTIATE_TEST_SUITE_P(All, VerifySpoiled, testing::ValuesIn(kSpoils),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+TEST(Verify, RefusesOtherFiles) {
+  const auto message = [](const std::string& text) {
+    const auto* data = reinterpret_cast<const std::byte*>(text.data());
+    const Aligned bytes({data, data + text.size()});
+    auto model = VerifyModel(bytes.span());
+    return model.ok() ? std::string("accepted") : model.error().message();
+  };
+  EXPECT_NE(message("").find("too short"), std::string::npos);
+  EXPECT_NE(message("QFB1").find("too short"), std::string::npos);
+  EXPECT_NE(message("This is a text file, not a model.").find("expected identifier 'QFB1'"),
+            std::string::npos);
+}
+
+TEST(Verify, RefusesEveryTruncation) {
+  ModelBuilder b = Good();
+  const std::vector<std::byte> good = b.Finish();
+  const Aligned bytes(good);
+  for (size_t size = 0; size < good.size(); ++size) {
+    EXPECT_FALSE(VerifyModel(bytes.span(size)).ok())
+        << "accepted " << size << " of " << good.size() << " bytes";
+  }
+}
+
+// Whatever a few flipped bytes make of a model, the verifier answers and reads nothing outside (checked by
+// ASan).
+TEST(Verify, SurvivesDamage) {
+  ModelBuilder b = Good();
+  const std::vector<std::byte> good = b.Finish();
+  std::mt19937 random(1);
+  int accepted = 0;
+  for (int round = 0; round < 20000; ++round) {
+    Aligned bytes(good);
+    for (int flips = 1 + static_cast<int>(random() % 4); flips-- > 0;) {
+      bytes.data()[random() % good.size()] = std::byte(random());
+    }
+    accepted += VerifyModel(bytes.span()).ok();
+  }
+  // Weights and names may change freely, so some damage is a different good model.
+  EXPECT_GT(accepted, 0);
+  EXPECT_LT(accepted, 20000);
+}
+
+}  // namespace
+}  // namespace qrun
