@@ -76,7 +76,7 @@ Status NpySource::AddFile(const std::string& path, const Value& value, Input& in
     if (array->dtype == "u1" && spec_ && row.size() == 3 && (row[2] == 1 || row[2] == 3)) {
       file.rows = Rows::kImages;
     } else if (row == source_layout) {
-      file.rows = source_layout == nhwc ? Rows::kAsTheyAre : Rows::kNchw;
+      file.rows = value.source_layout == fb::SourceLayout::Nchw ? Rows::kNchw : Rows::kAsTheyAre;
     } else {
       fits = row == nhwc;
     }

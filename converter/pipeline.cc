@@ -1,5 +1,7 @@
 #include "converter/pipeline.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
@@ -48,16 +50,25 @@ void CountWork(const Graph& graph, ConversionReport& report) {
   }
 }
 
+// The options that shape the file, as a command line; paths and thread counts do not.
 std::string OptionsText(const ConvertOptions& options) {
   std::string text = std::string("--dtype ") + (options.int8 ? "int8" : "fp32");
-  if (options.int8) text += " --observer " + options.observer;
+  const auto add = [&](const char* option, const std::string& value) {
+    if (!value.empty()) text += fmt::format(" {} {}", option, value);
+  };
+  if (options.int8) add("--observer", options.observer);
   const PreprocessingOptions& p = options.preprocessing;
-  if (!p.preset.empty()) text += " --preprocess " + p.preset;
-  if (!p.resize.empty()) text += " --resize " + p.resize;
-  if (!p.color.empty()) text += " --color " + p.color;
+  add("--preprocess", p.preset);
+  add("--resize", p.resize);
+  if (!p.mean.empty()) add("--mean", fmt::format("{}", fmt::join(p.mean, ",")));
+  if (!p.std.empty()) add("--std", fmt::format("{}", fmt::join(p.std, ",")));
+  add("--color", p.color);
   if (!options.fuse) text += " --no-fuse";
-  if (options.limit != 0) text += " --limit " + std::to_string(options.limit);
-  for (const std::string& expression : options.keep_float) text += " --keep-float " + expression;
+  if (options.limit != 0) add("--limit", std::to_string(options.limit));
+  for (const std::string& expression : options.keep_float) add("--keep-float", expression);
+  for (const auto& [name, shape] : options.input_shape) {
+    add("--input-shape", (name.empty() ? "" : name + ":") + fmt::format("{}", fmt::join(shape, ",")));
+  }
   return text;
 }
 
@@ -159,15 +170,15 @@ class Conversion {
       report_.labels = count;
     }
 
-    for (ValueId id : graph_.inputs) inputs_.push_back(&graph_.values[id]);
+    const std::vector<const Value*> inputs = InputValues();
     const bool images =
-        options_.int8 && inputs_.size() == 1 && IsImageInput(*inputs_[0]) && CalibratesOnImages();
+        options_.int8 && inputs.size() == 1 && IsImageInput(*inputs[0]) && CalibratesOnImages();
     if (images || options_.preprocessing.any()) {
-      if (inputs_.size() != 1) {
-        return Status::InvalidArgument("the model has " + std::to_string(inputs_.size()) +
+      if (inputs.size() != 1) {
+        return Status::InvalidArgument("the model has " + std::to_string(inputs.size()) +
                                        " inputs: image preprocessing needs exactly one");
       }
-      QRUN_ASSIGN_OR_RETURN(metadata_.preprocessing, MakePreprocessing(options_.preprocessing, *inputs_[0]));
+      QRUN_ASSIGN_OR_RETURN(metadata_.preprocessing, MakePreprocessing(options_.preprocessing, *inputs[0]));
       if (options_.preprocessing.preset.empty()) {
         report_.warnings.push_back(
             "no --preprocess given: images are prepared as for torch (mean 0.485 0.456 0.406, std "
@@ -183,6 +194,12 @@ class Conversion {
     return Status::Ok();
   }
 
+  std::vector<const Value*> InputValues() const {
+    std::vector<const Value*> inputs;
+    for (ValueId id : graph_.inputs) inputs.push_back(&graph_.values[id]);
+    return inputs;
+  }
+
   bool CalibratesOnImages() const {
     const Result<CalibrationFiles> files = FindCalibrationFiles(options_.calibration_path);
     return files.ok() && files->kind == CalibrationFiles::Kind::kImages;
@@ -190,8 +207,8 @@ class Conversion {
 
   Status Quantize() {
     Begin("calibrate");
-    QRUN_ASSIGN_OR_RETURN(source_,
-                          OpenCalibrationSource(options_.calibration_path, inputs_, metadata_.preprocessing));
+    QRUN_ASSIGN_OR_RETURN(
+        source_, OpenCalibrationSource(options_.calibration_path, InputValues(), metadata_.preprocessing));
     QRUN_ASSIGN_OR_RETURN(const EmittedModel float_file, EmitModel(graph_, {}));
     QRUN_ASSIGN_OR_RETURN(float_model_, Reopen(float_file));
     CalibrateOptions calibrate_options;
@@ -211,7 +228,11 @@ class Conversion {
                                         std::to_string(facts.failures.size()) + " failed";
 
     Begin("quantise");
-    return QuantizeGraph(graph_, calibration.ranges, {options_.keep_float}, &report_.quantization.emplace());
+    auto& quantized = report_.quantization.emplace();
+    QRUN_RETURN_IF_ERROR(QuantizeGraph(graph_, calibration.ranges, {options_.keep_float}, &quantized));
+    if (quantized.int8_operators == 0)
+      report_.warnings.push_back("no operator runs in int8; see what was kept float");
+    return Status::Ok();
   }
 
   // Twice: the first file tells how large its arena is.
@@ -252,7 +273,6 @@ class Conversion {
   std::chrono::steady_clock::time_point stage_begin_;
   const ObserverKind* observer_ = nullptr;
   Graph graph_;
-  std::vector<const Value*> inputs_;
   ModelMetadata metadata_;
   std::unique_ptr<CalibrationSource> source_;
   std::optional<Model> float_model_, model_;

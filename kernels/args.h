@@ -59,6 +59,7 @@ struct DwConvS8Args {
   Window window;
   int c = 0;
   int c_padded = 0;
+  int ring_rows = 0;  // if not 0, row y of an image lies at row y % ring_rows of src, and src holds one image
   const int8_t* src = nullptr;
   const int8_t* wei = nullptr;
   const int32_t* bia = nullptr;
@@ -96,6 +97,21 @@ struct BinaryS8Args {
   int8_t* dst = nullptr;
   int a_zp = 0, b_zp = 0, dst_zp = 0, lo = -128, hi = 127;
   float a_scale = 1, b_scale = 1;
+};
+
+// MobileNetV2's inverted residual, depth-first: expand (any convolution, or absent), depthwise, project
+// (1x1), and the residual addition of src. The parts are those of conv2d_s8, dwconv2d_s8, conv2d_s8 and
+// add_s8 on whole tensors, and so is the result, byte for byte; their src and dst pointers are ignored. The
+// expanded tensor exists a few rows at a time, in the scratch. Work item: one output row; items = n * oh.
+// Neighbouring ranges expand the rows under both twice.
+struct InvertedResidualS8Args {
+  bool has_expand = false, residual = false;
+  ConvS8Args expand;
+  DwConvS8Args depthwise;
+  ConvS8Args project;
+  BinaryS8Args add;  // a: the projected values, b: src; extents and strides are ignored
+  const int8_t* src = nullptr;
+  int8_t* dst = nullptr;
 };
 
 // Max and average pooling. Work item: one output row; items = n * oh. Window dilation and input dilation are
@@ -203,8 +219,8 @@ struct PoolF32Args {
   float lo = 0, hi = 0;
 };
 
-// dst = f(src), element by element; what each kind computes and what alpha and beta mean is listed in unary_f32.inl.h.
-// Work item: one element. src may equal dst.
+// dst = f(src), element by element; what each kind computes and what alpha and beta mean is listed in
+// unary_f32.inl.h. Work item: one element. src may equal dst.
 enum class UnaryOp : int {
   kClamp,
   kLeakyRelu,

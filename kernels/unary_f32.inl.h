@@ -37,7 +37,6 @@ struct ScalarMath {
   static T IfNegative(T x, T yes, T no) { return x < 0 ? yes : no; }
 };
 
-#if defined(__x86_64__)
 template <class Tag>
 struct SimdMath {
   using T = xsimd::batch<float, typename Tag::simd>;
@@ -55,7 +54,6 @@ struct SimdMath {
   static T Max(T a, T b) { return xsimd::max(a, b); }
   static T IfNegative(T x, T yes, T no) { return xsimd::select(x < T(0.0f), yes, no); }
 };
-#endif
 
 template <class M, UnaryOp kOp>
 typename M::T ApplyUnary(typename M::T x, float alpha, float beta) {

@@ -25,6 +25,7 @@ struct Arguments {
   ConvertOptions convert;
   std::string dtype = "int8";
   std::vector<std::string> input_shapes;
+  std::string mean, std;
   std::string json;
   bool quiet = false;
 };
@@ -51,6 +52,34 @@ Status ParseInputShape(const std::string& text, ConvertOptions& options) {
     at = next + 1;
   }
   return Status::InvalidArgument("--input-shape '" + text + "': expected [NAME:]N,N,... such as 1,3,224,224");
+}
+
+// "0.485,0.456,0.406"; empty text leaves `numbers` empty.
+Status ParseNumbers(const char* option, const std::string& text, std::vector<float>& numbers) {
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at != end) {
+    float number = 0;
+    const auto [next, error] = std::from_chars(at, end, number);
+    const bool last = next == end;
+    if (error != std::errc() || (!last && (*next != ',' || next + 1 == end))) {
+      return Status::InvalidArgument(
+          fmt::format("{} '{}': expected numbers such as 0.485,0.456,0.406", option, text));
+    }
+    numbers.push_back(number);
+    at = last ? end : next + 1;
+  }
+  return Status::Ok();
+}
+
+// What the command line alone shows to be wrong.
+Status FinishArguments(Arguments& args) {
+  args.convert.int8 = args.dtype == "int8";
+  auto& preprocessing = args.convert.preprocessing;
+  QRUN_RETURN_IF_ERROR(ParseNumbers("--mean", args.mean, preprocessing.mean));
+  QRUN_RETURN_IF_ERROR(ParseNumbers("--std", args.std, preprocessing.std));
+  for (const std::string& text : args.input_shapes) QRUN_RETURN_IF_ERROR(ParseInputShape(text, args.convert));
+  return ValidateOptions(args.convert);
 }
 
 void Warn(const std::string& message) { fmt::print(stderr, "qconvert: warning: {}\n", message); }
@@ -130,19 +159,14 @@ void AddOptions(CLI::App& app, Arguments& args) {
   app.add_option("--crop", p.crop, "Size of the centre that is cut out; must be the model's input size")
       ->check(CLI::PositiveNumber)
       ->group(images);
-  app.add_option("--mean", p.mean, "a,b,c: subtracted from pixels in 0..1, per channel")
-      ->delimiter(',')
-      ->expected(1)
-      ->group(images);
-  app.add_option("--std", p.std, "a,b,c: then divided by, per channel")
-      ->delimiter(',')
-      ->expected(1)
-      ->group(images);
+  app.add_option("--mean", args.mean, "a,b,c: subtracted from pixels in 0..1, per channel")->group(images);
+  app.add_option("--std", args.std, "a,b,c: then divided by, per channel")->group(images);
   app.add_option("--color", p.color, "Channel order of the model")
       ->check(CLI::IsMember({"rgb", "bgr", "gray"}))
       ->group(images);
   app.footer(
-      "Exit codes: 0 success, 1 the conversion failed (no file is written), 2 wrong arguments.\n"
+      "Exit codes: 0 success, 1 something failed (a model is written whole or not at all), 2 wrong "
+      "arguments.\n"
       "Example: qconvert mobilenet_v2.onnx -o mobilenet_v2.qfb --calibrate photos/ --preprocess torch");
 }
 
@@ -152,13 +176,8 @@ int Main(int argc, char** argv) {
   AddOptions(app, args);
   if (const int code = Parse(app, argc, argv); code >= 0) return code;
 
-  args.convert.int8 = args.dtype == "int8";
-  Status usage = ValidateOptions(args.convert);
-  for (const std::string& text : args.input_shapes) {
-    if (usage.ok()) usage = ParseInputShape(text, args.convert);
-  }
-  if (!usage.ok()) {
-    Fail("qconvert", usage);
+  if (Status status = FinishArguments(args); !status.ok()) {
+    Fail("qconvert", status);
     return kExitUsage;
   }
 

@@ -43,6 +43,11 @@ std::string PreprocessingText(const Preprocessing& p) {
                             fmt::join(p.mean, " "), fmt::join(p.std, " "));
 }
 
+bool TakesImages(const std::vector<TensorInfo>& inputs) {
+  if (inputs.size() != 1 || inputs[0].extents.size() != 4) return false;
+  return inputs[0].extents[3] == 1 || inputs[0].extents[3] == 3;
+}
+
 // Lines "label    text"; further lines of one label are indented.
 class Lines {
  public:
@@ -103,7 +108,7 @@ std::string SummaryText(const ConversionReport& report) {
   }
   if (report.calibration) {
     const auto& c = *report.calibration;
-    lines.Add("calibration", fmt::format("{} of {} used, {} failed; observer {}", c.path,
+    lines.Add("calibration", fmt::format("{}: {} used, {} failed; observer {}", c.path,
                                          Plural(c.samples_used, "sample"), c.failures.size(), c.observer));
   }
   if (report.quantization) AddQuantization(*report.quantization, lines);
@@ -121,7 +126,11 @@ std::string SummaryText(const ConversionReport& report) {
                                 CountText(report.macs)));
   for (const TensorInfo& input : report.inputs) lines.Add("input", TensorText(input));
   for (const TensorInfo& output : report.outputs) lines.Add("output", TensorText(output));
-  if (report.preprocessing) lines.Add("images", PreprocessingText(*report.preprocessing));
+  if (report.preprocessing) {
+    lines.Add("images", PreprocessingText(*report.preprocessing));
+  } else if (TakesImages(report.inputs)) {
+    lines.Add("images", "no preprocessing stored: give --preprocess to let qrun read image files");
+  }
   if (report.labels) lines.Add("labels", fmt::format("{}", report.labels));
   for (const OutputCheck& check : report.checks) {
     lines.Add("check", fmt::format("{}: SQNR {:.2f} dB, cosine {:.6f}, same top-1 on {} of {} against float",

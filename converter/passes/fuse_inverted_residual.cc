@@ -17,6 +17,13 @@ const fb::Conv2DT* AsPointwise(Rewriter& rewriter, int i) {
   return wei[1] == 1 && wei[2] == 1 ? op : nullptr;
 }
 
+// A convolution that may be a block's first stage. Mostly a 1x1 expansion; a k x k one is MobileNet's stem,
+// whose output, the largest tensor of the network, is then never stored.
+const fb::Conv2DT* AsFirstStage(Rewriter& rewriter, int i) {
+  const auto* op = rewriter.As<fb::Conv2DT>(i);
+  return op && op->input_dilation_h == 1 && op->input_dilation_w == 1 ? op : nullptr;
+}
+
 ValueId InputOrNone(const Node& node, size_t i) { return i < node.inputs.size() ? node.inputs[i] : kNoValue; }
 
 // Node `i`'s output's only reader, which reads it once; -1 otherwise.
@@ -43,7 +50,7 @@ int FuseInvertedResidual(Graph& graph) {
     const fb::Conv2DT* project = AsPointwise(rewriter, last);
     if (!project) continue;
     const int first = rewriter.OwnProducer(i, 0);
-    const fb::Conv2DT* expand = AsPointwise(rewriter, first);
+    const fb::Conv2DT* expand = AsFirstStage(rewriter, first);
 
     fb::InvertedResidualT block;
     block.depthwise = std::make_unique<fb::DepthwiseConv2DT>(*depthwise);
