@@ -1,0 +1,182 @@
+// Shapes that tests check and benchmarks time.
+#ifndef QRUN_TESTS_KERNELS_SHAPES_H_
+#define QRUN_TESTS_KERNELS_SHAPES_H_
+
+#include <string>
+#include <vector>
+
+#include "kernels/args.h"
+
+namespace qrun::kernels {
+
+// Extents per axis {h, w}; padding {top, left, bottom, right}.
+struct ConvShape {
+  const char* name;
+  int n = 1;
+  int in[2] = {1, 1};
+  int ic = 1, oc = 1, groups = 1;
+  int kernel[2] = {1, 1};
+  int stride[2] = {1, 1};
+  int dilation[2] = {1, 1};
+  int pad[4] = {0, 0, 0, 0};
+  int input_dilation[2] = {1, 1};
+
+  Window ToWindow() const {
+    int out[2];
+    for (int i = 0; i < 2; ++i) {
+      const int extent = (in[i] - 1) * input_dilation[i] + 1 + pad[i] + pad[i + 2];
+      out[i] = (extent - ((kernel[i] - 1) * dilation[i] + 1)) / stride[i] + 1;
+    }
+    return {
+        n,         in[0],       in[1],       out[0], out[1], kernel[0],         kernel[1],        stride[0],
+        stride[1], dilation[0], dilation[1], pad[0], pad[1], input_dilation[0], input_dilation[1]};
+  }
+};
+
+// Every feature of a window, alone and combined; small, for exactness.
+inline const std::vector<ConvShape>& WindowShapes() {
+  static const std::vector<ConvShape> shapes = {
+      {.name = "pointwise", .in = {5, 3}, .ic = 24, .oc = 33},
+      {.name = "batch", .n = 3, .in = {4, 5}, .ic = 7, .oc = 9, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
+      {.name = "same3x3", .in = {9, 11}, .ic = 16, .oc = 16, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
+      {.name = "stem",
+       .in = {21, 19},
+       .ic = 3,
+       .oc = 32,
+       .kernel = {3, 3},
+       .stride = {2, 2},
+       .pad = {0, 0, 1, 1}},
+      {.name = "stride3",
+       .in = {13, 10},
+       .ic = 5,
+       .oc = 20,
+       .kernel = {3, 3},
+       .stride = {3, 3},
+       .pad = {1, 1, 1, 1}},
+      {.name = "pointwise_stride2", .in = {9, 8}, .ic = 70, .oc = 18, .stride = {2, 2}},
+      {.name = "wide5x5", .in = {7, 40}, .ic = 6, .oc = 10, .kernel = {5, 5}, .pad = {2, 2, 2, 2}},
+      {.name = "tall7x1", .in = {12, 6}, .ic = 4, .oc = 17, .kernel = {7, 1}, .pad = {3, 0, 3, 0}},
+      {.name = "flat1x7", .in = {3, 40}, .ic = 4, .oc = 17, .kernel = {1, 7}, .pad = {0, 3, 0, 3}},
+      {.name = "dilated",
+       .in = {11, 12},
+       .ic = 8,
+       .oc = 8,
+       .kernel = {3, 3},
+       .dilation = {2, 3},
+       .pad = {2, 3, 2, 3}},
+      {.name = "dilated_strided",
+       .in = {12, 13},
+       .ic = 5,
+       .oc = 6,
+       .kernel = {3, 2},
+       .stride = {2, 3},
+       .dilation = {3, 2},
+       .pad = {3, 1, 2, 2}},
+      {.name = "transposed",
+       .in = {5, 6},
+       .ic = 12,
+       .oc = 10,
+       .kernel = {4, 4},
+       .pad = {2, 2, 2, 2},
+       .input_dilation = {2, 2}},
+      {.name = "transposed3",
+       .in = {4, 3},
+       .ic = 3,
+       .oc = 5,
+       .kernel = {3, 3},
+       .dilation = {1, 2},
+       .pad = {2, 1, 3, 4},
+       .input_dilation = {3, 2}},
+      {.name = "negative_padding",
+       .in = {10, 12},
+       .ic = 9,
+       .oc = 7,
+       .kernel = {3, 3},
+       .pad = {-2, -1, -1, -3}},
+      {.name = "padding_only_rows", .in = {2, 2}, .ic = 3, .oc = 4, .kernel = {2, 2}, .pad = {4, 4, 4, 4}},
+      {.name = "whole_image", .in = {7, 7}, .ic = 20, .oc = 12, .kernel = {7, 7}},
+      {.name = "long_rows", .in = {2, 150}, .ic = 3, .oc = 4, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
+      {.name = "deep", .in = {2, 3}, .ic = 512, .oc = 3, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
+  };
+  return shapes;
+}
+
+// With groups; the depthwise kernels do not take these.
+inline const std::vector<ConvShape>& GroupedShapes() {
+  static const std::vector<ConvShape> shapes = {
+      {.name = "groups2",
+       .in = {6, 7},
+       .ic = 10,
+       .oc = 38,
+       .groups = 2,
+       .kernel = {3, 3},
+       .pad = {1, 1, 1, 1}},
+      {.name = "groups_pointwise", .in = {3, 7}, .ic = 96, .oc = 48, .groups = 3},
+      {.name = "groups8_strided",
+       .in = {9, 9},
+       .ic = 32,
+       .oc = 16,
+       .groups = 8,
+       .kernel = {3, 3},
+       .stride = {2, 2}},
+      {.name = "multiplier2",
+       .in = {5, 5},
+       .ic = 6,
+       .oc = 12,
+       .groups = 6,
+       .kernel = {3, 3},
+       .pad = {1, 1, 1, 1}},
+  };
+  return shapes;
+}
+
+// Layers of MobileNetV2 1.0/224, the first and last pointwise ones and what lies between; for timing.
+inline const std::vector<ConvShape>& MobileNetShapes() {
+  static const std::vector<ConvShape> shapes = {
+      {.name = "stem_224x3_32",
+       .in = {224, 224},
+       .ic = 3,
+       .oc = 32,
+       .kernel = {3, 3},
+       .stride = {2, 2},
+       .pad = {1, 1, 1, 1}},
+      {.name = "112x16_96", .in = {112, 112}, .ic = 16, .oc = 96},
+      {.name = "56x24_144", .in = {56, 56}, .ic = 24, .oc = 144},
+      {.name = "56x144_24", .in = {56, 56}, .ic = 144, .oc = 24},
+      {.name = "14x96_576", .in = {14, 14}, .ic = 96, .oc = 576},
+      {.name = "14x576_96", .in = {14, 14}, .ic = 576, .oc = 96},
+      {.name = "7x960_160", .in = {7, 7}, .ic = 960, .oc = 160},
+      {.name = "7x320_1280", .in = {7, 7}, .ic = 320, .oc = 1280},
+  };
+  return shapes;
+}
+
+inline const std::vector<ConvShape>& MobileNetDepthwiseShapes() {
+  static const std::vector<ConvShape> shapes = {
+      {.name = "dw112x32", .in = {112, 112}, .ic = 32, .oc = 32, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
+      {.name = "dw112x96s2",
+       .in = {112, 112},
+       .ic = 96,
+       .oc = 96,
+       .kernel = {3, 3},
+       .stride = {2, 2},
+       .pad = {1, 1, 1, 1}},
+      {.name = "dw56x144", .in = {56, 56}, .ic = 144, .oc = 144, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
+      {.name = "dw14x576", .in = {14, 14}, .ic = 576, .oc = 576, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
+      {.name = "dw7x960", .in = {7, 7}, .ic = 960, .oc = 960, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
+      {.name = "dw5x5_28x120", .in = {28, 28}, .ic = 120, .oc = 120, .kernel = {5, 5}, .pad = {2, 2, 2, 2}},
+  };
+  return shapes;
+}
+
+// Extents around the edges of all register widths: 1 .. 70, and around 128.
+inline std::vector<int> LaneEdges() {
+  std::vector<int> sizes;
+  for (int i = 1; i <= 70; ++i) sizes.push_back(i);
+  for (int i = 126; i <= 130; ++i) sizes.push_back(i);
+  return sizes;
+}
+
+}  // namespace qrun::kernels
+
+#endif  // QRUN_TESTS_KERNELS_SHAPES_H_
