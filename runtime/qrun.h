@@ -91,8 +91,9 @@ struct SessionOptions {
   bool profile = false;
   // Upper bound for the arena; Create fails with resource_limit above it. 0: 4 GiB.
   size_t max_arena_bytes = 0;
-  // Called after each step for the tensor it has just written: index in the file's tensor list, and its
-  // bytes, valid during the call. For calibration and debugging; empty costs nothing.
+  // Called before the first step for every model input, and after each step for the tensor it has just
+  // written: index in the file's tensor list, and its bytes, valid during the call. For calibration and
+  // debugging; empty costs nothing. Must not throw.
   std::function<void(int tensor, std::span<const std::byte> bytes)> tap;
 };
 

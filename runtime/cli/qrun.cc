@@ -210,9 +210,7 @@ int Main(int argc, char** argv) {
   const auto start = std::chrono::steady_clock::now();
   auto model = Model::Open(args.model);
   if (!model.ok()) return Fail("qrun", model.error());
-  if (Status status = CheckArguments(args, *model); !status.ok()) {
-    return FailUsage("qrun", status);
-  }
+  if (Status status = CheckArguments(args, *model); !status.ok()) return FailUsage("qrun", status);
   std::vector<NpyArray> arrays;
   for (size_t i = 0; i < args.inputs.size(); ++i) {
     auto array = ReadNpy(args.inputs[i]);

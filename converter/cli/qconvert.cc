@@ -1,0 +1,199 @@
+// qconvert: turns a trained float ONNX model into a .qfb file.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <memory>
+#include <thread>
+
+#include "converter/cli/summary_text.h"
+#include "converter/pipeline.h"
+#include "runtime/cli/progress.h"
+#include "runtime/cli/terminal.h"
+#include "runtime/file.h"
+
+namespace qrun::cli {
+namespace {
+
+using converter::ConversionReport;
+using converter::ConvertHooks;
+using converter::ConvertOptions;
+
+constexpr size_t kWarningsShown = 10;
+
+struct Arguments {
+  ConvertOptions convert;
+  std::string dtype = "int8";
+  std::vector<std::string> input_shapes;
+  std::string mean, std;
+  std::string json;
+  bool quiet = false;
+};
+
+int DefaultThreads() { return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 8u)); }
+
+// "[NAME:]1,3,224,224" into the shape of input NAME ("" for the only input).
+Status ParseInputShape(const std::string& text, ConvertOptions& options) {
+  const size_t colon = text.rfind(':');
+  const std::string name = colon == std::string::npos ? "" : text.substr(0, colon);
+  const char* at = text.data() + (colon == std::string::npos ? 0 : colon + 1);
+  const char* const end = text.data() + text.size();
+  converter::Shape shape;
+  while (true) {
+    int64_t extent = 0;
+    const auto [next, error] = std::from_chars(at, end, extent);
+    if (error != std::errc() || extent < 1) break;
+    shape.push_back(extent);
+    if (next == end) {
+      options.input_shape[name] = std::move(shape);
+      return Status::Ok();
+    }
+    if (*next != ',') break;
+    at = next + 1;
+  }
+  return Status::InvalidArgument("--input-shape '" + text + "': expected [NAME:]N,N,... such as 1,3,224,224");
+}
+
+// "0.485,0.456,0.406"; empty text leaves `numbers` empty.
+Status ParseNumbers(const char* option, const std::string& text, std::vector<float>& numbers) {
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at != end) {
+    float number = 0;
+    const auto [next, error] = std::from_chars(at, end, number);
+    const bool last = next == end;
+    if (error != std::errc() || (!last && (*next != ',' || next + 1 == end))) {
+      return Status::InvalidArgument(
+          fmt::format("{} '{}': expected numbers such as 0.485,0.456,0.406", option, text));
+    }
+    numbers.push_back(number);
+    at = last ? end : next + 1;
+  }
+  return Status::Ok();
+}
+
+// What the command line alone shows to be wrong.
+Status FinishArguments(Arguments& args) {
+  args.convert.int8 = args.dtype == "int8";
+  auto& preprocessing = args.convert.preprocessing;
+  QRUN_RETURN_IF_ERROR(ParseNumbers("--mean", args.mean, preprocessing.mean));
+  QRUN_RETURN_IF_ERROR(ParseNumbers("--std", args.std, preprocessing.std));
+  for (const std::string& text : args.input_shapes) QRUN_RETURN_IF_ERROR(ParseInputShape(text, args.convert));
+  return ValidateOptions(args.convert);
+}
+
+void Warn(const std::string& message) { fmt::print(stderr, "qconvert: warning: {}\n", message); }
+
+void PrintWarnings(const ConversionReport& report) {
+  for (const std::string& warning : report.warnings) Warn(warning);
+  if (!report.calibration) return;
+  const auto& failures = report.calibration->failures;
+  for (size_t i = 0; i < std::min(failures.size(), kWarningsShown); ++i)
+    Warn("skipped: " + failures[i].message);
+  if (failures.size() > kWarningsShown)
+    Warn(fmt::format("and {} more samples skipped", failures.size() - kWarningsShown));
+}
+
+Status PrintReport(const Arguments& args, const ConversionReport& report) {
+  if (args.json == "-") {
+    fmt::print("{}", SummaryJson(report));
+    return Status::Ok();
+  }
+  if (!args.quiet) fmt::print("{}", SummaryText(report));
+  if (args.json.empty()) return Status::Ok();
+  const std::string json = SummaryJson(report);
+  return WriteFile(args.json, {std::as_bytes(std::span(json))});
+}
+
+void AddOptions(CLI::App& app, Arguments& args) {
+  ConvertOptions& convert = args.convert;
+  convert.threads = DefaultThreads();
+  app.add_option("model", convert.source_path, "The float ONNX model")->required();
+  app.add_option("-o,--output", convert.output_path, "The .qfb file to write")->required();
+  app.add_option("--dtype", args.dtype, "int8, or fp32 to convert without quantising")
+      ->check(CLI::IsMember({"int8", "fp32"}))
+      ->capture_default_str();
+  app.add_option("--labels", convert.labels_path,
+                 "Text file with one class name per line, stored in the model");
+  app.add_option("--input-shape", args.input_shapes,
+                 "[NAME:]N,N,...: shape of an input that the model leaves open")
+      ->expected(1)
+      ->take_all();
+  app.add_flag("!--no-fuse", convert.fuse, "Do not join inverted residual blocks into one operator");
+  app.add_flag("--quiet", args.quiet,
+               "No summary and no progress bar; warnings and errors still go to stderr");
+  app.add_option("--json", args.json,
+                 "Write the summary as JSON to a file; - for stdout instead of the text");
+
+  const std::string calibration = "Calibration (int8)";
+  app.add_option("--calibrate", convert.calibration_path,
+                 "Samples: a folder of PNG and JPEG images, a .csv list of them, a .npy array [N, ...] or a "
+                 "folder of such")
+      ->group(calibration);
+  app.add_option("--limit", convert.limit, "Use only the first N samples")
+      ->check(AtLeastOne())
+      ->group(calibration);
+  app.add_option("--observer", convert.observer, "How ranges are found: minmax")
+      ->capture_default_str()
+      ->group(calibration);
+  app.add_option("--keep-float", convert.keep_float,
+                 "Nodes whose name contains a match of this regular expression stay float")
+      ->expected(1)
+      ->take_all()
+      ->group(calibration);
+  app.add_option("--threads", convert.threads, "Threads for calibration; the file does not depend on it")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str()
+      ->group(calibration);
+
+  auto& p = convert.preprocessing;
+  const std::string images = "Images (stored in the model)";
+  app.add_option("--preprocess", p.preset,
+                 "torch: mean 0.485 0.456 0.406, std 0.229 0.224 0.225; tf: pixel / 127.5 - 1; raw: pixels "
+                 "0..255. All: short "
+                 "side to size * 256 / 224, then the centre")
+      ->check(CLI::IsMember({"torch", "tf", "raw"}))
+      ->group(images);
+  app.add_option("--resize", p.resize, "Short side before the crop, in pixels; or stretch, or none")
+      ->group(images);
+  app.add_option("--crop", p.crop, "Size of the centre that is cut out; must be the model's input size")
+      ->check(AtLeastOne())
+      ->group(images);
+  app.add_option("--mean", args.mean, "a,b,c: subtracted from pixels in 0..1, per channel")->group(images);
+  app.add_option("--std", args.std, "a,b,c: then divided by, per channel")->group(images);
+  app.add_option("--color", p.color, "Channel order of the model")
+      ->check(CLI::IsMember({"rgb", "bgr", "gray"}))
+      ->group(images);
+  app.footer(
+      "Exit codes: 0 success, 1 something failed (a model is written whole or not at all), 2 wrong "
+      "arguments.\n"
+      "Example: qconvert mobilenet_v2.onnx -o mobilenet_v2.qfb --calibrate photos/ --preprocess torch");
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("Turns a trained float ONNX model into a .qfb file for qrun.", "qconvert");
+  Arguments args;
+  AddOptions(app, args);
+  if (const int code = Parse(app, argc, argv); code >= 0) return code;
+
+  if (Status status = FinishArguments(args); !status.ok()) return FailUsage("qconvert", status);
+
+  std::unique_ptr<ProgressBar> bar;
+  ConvertHooks hooks;
+  hooks.stage = [&](std::string_view stage) {
+    bar.reset();
+    if (stage == "calibrate") bar = std::make_unique<ProgressBar>(std::string(stage), args.quiet);
+  };
+  hooks.calibration = [&](size_t done, size_t total) { bar->Update(done, total); };
+  const auto report = converter::Convert(args.convert, hooks);
+  bar.reset();
+  if (!report.ok()) return Fail("qconvert", report.error());
+  PrintWarnings(*report);
+  if (Status status = PrintReport(args, *report); !status.ok()) return Fail("qconvert", status);
+  return kExitOk;
+}
+
+}  // namespace
+}  // namespace qrun::cli
+
+int main(int argc, char** argv) { return qrun::cli::Main(argc, argv); }

@@ -1,0 +1,152 @@
+#include "converter/cli/summary_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include "runtime/cli/terminal.h"
+
+namespace qrun::converter {
+namespace {
+
+using cli::BytesText;
+using cli::CountText;
+
+constexpr size_t kListedAtMost = 8;
+
+std::string Plural(size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string TensorText(const TensorInfo& info) {
+  std::string text = fmt::format("{} [{}] ", info.name, fmt::join(info.extents, ","));
+  if (info.dtype == DType::kInt8) {
+    text += fmt::format("int8, real = (q {} {}) * {:.6g}", info.zero_point > 0 ? '-' : '+',
+                        std::abs(info.zero_point), info.scale);
+  } else {
+    text += "float32";
+  }
+  if (info.source_is_nchw) text += " (NCHW in the source)";
+  return text;
+}
+
+std::string PreprocessingText(const Preprocessing& p) {
+  std::string text = p.preset + ": ";
+  if (p.rule == Preprocessing::Rule::kShortSide)
+    text += fmt::format("short side {}, centre {}x{}", p.resize, p.crop_h, p.crop_w);
+  if (p.rule == Preprocessing::Rule::kStretch) text += fmt::format("stretched to {}x{}", p.crop_h, p.crop_w);
+  if (p.rule == Preprocessing::Rule::kNone) text += fmt::format("images must be {}x{}", p.crop_h, p.crop_w);
+  const char* colors[] = {"rgb", "bgr", "gray"};
+  return text + fmt::format(", {}, mean {:.4g}, std {:.4g}", colors[static_cast<int>(p.color)],
+                            fmt::join(p.mean, " "), fmt::join(p.std, " "));
+}
+
+bool TakesImages(const std::vector<TensorInfo>& inputs) {
+  if (inputs.size() != 1 || inputs[0].extents.size() != 4) return false;
+  return inputs[0].extents[3] == 1 || inputs[0].extents[3] == 3;
+}
+
+// Lines "label    text"; further lines of one label are indented.
+class Lines {
+ public:
+  void Add(std::string_view label, std::string_view text) {
+    fmt::format_to(std::back_inserter(text_), "{:<12}{}\n", label == last_ ? "" : label, text);
+    last_ = label;
+  }
+  std::string Take() { return std::move(text_); }
+
+ private:
+  std::string text_, last_;
+};
+
+void AddQuantization(const QuantizeReport& q, Lines& lines) {
+  std::string text =
+      fmt::format("{} in int8, {} weight channels", Plural(static_cast<size_t>(q.int8_operators), "operator"),
+                  q.weight_channels);
+  if (q.lookup_tables)
+    text += fmt::format(", {}", Plural(static_cast<size_t>(q.lookup_tables), "lookup table"));
+  if (q.zero_channels) text += fmt::format(", {} of zeros", q.zero_channels);
+  if (q.widened_channels) text += fmt::format(", {} with a widened scale", q.widened_channels);
+  lines.Add("quantised", text);
+  if (!q.activations.empty()) {
+    const auto [narrowest, widest] =
+        std::minmax_element(q.activations.begin(), q.activations.end(),
+                            [](const auto& a, const auto& b) { return a.max - a.min < b.max - b.min; });
+    lines.Add("ranges",
+              fmt::format("narrowest [{:.4g}, {:.4g}] {}", narrowest->min, narrowest->max, narrowest->name));
+    lines.Add("ranges", fmt::format("widest    [{:.4g}, {:.4g}] {}", widest->min, widest->max, widest->name));
+  }
+  if (q.kept_float.empty()) lines.Add("kept float", "none");
+  for (size_t i = 0; i < q.kept_float.size(); ++i) {
+    if (i == kListedAtMost) {
+      lines.Add("kept float", fmt::format("and {} more (--json lists all)", q.kept_float.size() - i));
+      break;
+    }
+    const auto& kept = q.kept_float[i];
+    lines.Add("kept float", fmt::format("{} '{}': {}", kept.op, kept.name, kept.reason));
+  }
+  if (q.quantize_inserted || q.dequantize_inserted) {
+    lines.Add("conversions",
+              fmt::format("{} to int8, {} to float", q.quantize_inserted, q.dequantize_inserted));
+  }
+}
+
+}  // namespace
+
+std::string SummaryText(const ConversionReport& report) {
+  Lines lines;
+  const auto& source = report.source;
+  lines.Add("source", fmt::format("{}: {}, {}, opset {}{}", source.path, BytesText(source.bytes),
+                                  Plural(static_cast<size_t>(source.operators), "operator"), source.opset,
+                                  source.producer.empty() ? "" : ", " + source.producer));
+  lines.Add("source", "sha256 " + source.sha256);
+  for (const std::string& note : source.notes) lines.Add("note", note);
+  for (const auto& pass : report.passes) {
+    if (pass.count) lines.Add("passes", fmt::format("{:4} {}", pass.count, pass.what));
+  }
+  if (report.calibration) {
+    const auto& c = *report.calibration;
+    lines.Add("calibration", fmt::format("{}: {} used, {} failed; observer {}", c.path,
+                                         Plural(c.samples_used, "sample"), c.failures.size(), c.observer));
+  }
+  if (report.quantization) AddQuantization(*report.quantization, lines);
+  if (report.blocks_fused) {
+    lines.Add("fused", Plural(static_cast<size_t>(report.blocks_fused), "inverted residual block"));
+  }
+  std::vector<std::string> kinds;
+  int operators = 0;
+  for (const auto& [kind, count] : report.operators) {
+    kinds.push_back(fmt::format("{} {}", count, kind));
+    operators += count;
+  }
+  lines.Add("operators", fmt::format("{}: {}", operators, fmt::join(kinds, ", ")));
+  lines.Add("size", fmt::format("{} parameters, {} multiply-accumulates", CountText(report.parameters),
+                                CountText(report.macs)));
+  for (const TensorInfo& input : report.inputs) lines.Add("input", TensorText(input));
+  for (const TensorInfo& output : report.outputs) lines.Add("output", TensorText(output));
+  if (report.preprocessing) {
+    lines.Add("images", PreprocessingText(*report.preprocessing));
+  } else if (TakesImages(report.inputs)) {
+    lines.Add("images", "no preprocessing stored: give --preprocess to let qrun read image files");
+  }
+  if (report.labels) lines.Add("labels", fmt::format("{}", report.labels));
+  for (const OutputCheck& check : report.checks) {
+    lines.Add("check", fmt::format("{}: SQNR {:.2f} dB, cosine {:.6f}, same top-1 on {} of {} against float",
+                                   check.name, check.sqnr_db, check.cosine, check.same_top1,
+                                   Plural(report.samples_checked, "sample")));
+  }
+  std::vector<std::string> stages;
+  for (const auto& stage : report.stages)
+    stages.push_back(fmt::format("{} {:.2f}", stage.name, stage.seconds));
+  lines.Add("seconds", fmt::format("{}", fmt::join(stages, ", ")));
+  lines.Add("arena", fmt::format("{} for activations at batch 1", BytesText(report.arena_bytes)));
+  lines.Add("written",
+            fmt::format("{}: {} {}, {:.2f} times smaller than the source", report.output_path,
+                        BytesText(report.file_bytes), report.dtype,
+                        static_cast<double>(source.bytes) / static_cast<double>(report.file_bytes)));
+  return lines.Take();
+}
+
+}  // namespace qrun::converter

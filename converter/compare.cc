@@ -1,0 +1,76 @@
+#include "converter/compare.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "converter/calibrate.h"
+
+namespace qrun::converter {
+namespace {
+
+// Sums over the samples of one output.
+struct Sums {
+  double reference_squared = 0, candidate_squared = 0, product = 0, error_squared = 0;
+  int same_top1 = 0;
+
+  void Add(const std::vector<float>& reference, const std::vector<float>& candidate) {
+    for (size_t i = 0; i < reference.size(); ++i) {
+      const double f = reference[i], q = candidate[i];
+      reference_squared += f * f;
+      candidate_squared += q * q;
+      product += f * q;
+      error_squared += (f - q) * (f - q);
+    }
+    // int8 outputs tie where float ones differ: the candidate agrees if the reference's winner is among its
+    // largest.
+    const auto winner = std::max_element(reference.begin(), reference.end()) - reference.begin();
+    same_top1 +=
+        candidate[static_cast<size_t>(winner)] == *std::max_element(candidate.begin(), candidate.end());
+  }
+
+  OutputCheck Finish(const std::string& name) const {
+    OutputCheck check;
+    check.name = name;
+    check.sqnr_db = error_squared == 0 ? std::numeric_limits<double>::infinity()
+                                       : 10 * std::log10(reference_squared / error_squared);
+    const double norms = std::sqrt(reference_squared) * std::sqrt(candidate_squared);
+    check.cosine = norms > 0 ? product / norms : (reference_squared == candidate_squared ? 1.0 : 0.0);
+    check.same_top1 = same_top1;
+    return check;
+  }
+};
+
+}  // namespace
+
+Result<Comparison> CompareModels(const Model& reference, const Model& candidate,
+                                 const CalibrationSource& source, size_t limit, size_t max_samples) {
+  QRUN_ASSIGN_OR_RETURN(Session reference_session, Session::Create(reference));
+  QRUN_ASSIGN_OR_RETURN(Session candidate_session, Session::Create(candidate));
+  const size_t outputs = reference_session.outputs().size();
+  std::vector<Sums> sums(outputs);
+  std::vector<std::vector<float>> inputs;
+  Comparison comparison;
+  const size_t total = limit == 0 ? source.size() : std::min(limit, source.size());
+  for (size_t i = 0; i < total && comparison.samples < max_samples; ++i) {
+    if (!LoadSample(source, i, reference_session, inputs).ok()) continue;  // calibration has reported it
+    for (size_t k = 0; k < inputs.size(); ++k) {
+      QRUN_RETURN_IF_ERROR(candidate_session.SetInput(static_cast<int>(k), inputs[k]));
+    }
+    reference_session.Run();
+    candidate_session.Run();
+    for (size_t k = 0; k < outputs; ++k) {
+      std::vector<float> f(static_cast<size_t>(reference_session.outputs()[k].ElementCount()));
+      std::vector<float> q(f.size());
+      QRUN_RETURN_IF_ERROR(reference_session.GetOutput(static_cast<int>(k), f));
+      QRUN_RETURN_IF_ERROR(candidate_session.GetOutput(static_cast<int>(k), q));
+      sums[k].Add(f, q);
+    }
+    ++comparison.samples;
+  }
+  for (size_t k = 0; k < outputs; ++k)
+    comparison.outputs.push_back(sums[k].Finish(reference.outputs()[k].name));
+  return comparison;
+}
+
+}  // namespace qrun::converter

@@ -1,0 +1,307 @@
+#include "converter/pipeline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <limits>
+#include <new>
+#include <optional>
+#include <utility>
+
+#include "converter/calibration_files.h"
+#include "converter/compare.h"
+#include "converter/emit.h"
+#include "converter/import/onnx.h"
+#include "converter/labels.h"
+#include "converter/passes/fuse_inverted_residual.h"
+#include "converter/passes/passes.h"
+#include "converter/quantize.h"
+#include "converter/sha256.h"
+#include "runtime/file.h"
+
+namespace qrun::converter {
+namespace {
+
+constexpr size_t kSamplesToCheck = 16;
+
+// Model::FromBytes of what the emitter made; only a bug of ours can make it fail.
+Result<Model> Reopen(const EmittedModel& emitted) {
+  Result<Model> model = Model::FromBytes(emitted.bytes);
+  if (!model.ok()) return model.error().Annotate("the converted model does not pass its own verifier");
+  return model;
+}
+
+// Multiply-accumulates and elements of weights and biases of the operators that sum products.
+void CountWork(const Graph& graph, ConversionReport& report) {
+  for (const Node& node : graph.nodes) {
+    const bool depthwise = std::holds_alternative<fb::DepthwiseConv2DT>(node.options);
+    if (!depthwise && !std::holds_alternative<fb::Conv2DT>(node.options) &&
+        !std::holds_alternative<fb::FullyConnectedT>(node.options)) {
+      continue;
+    }
+    const Shape& wei = graph.values[node.inputs[1]].shape;
+    const int64_t channels = depthwise ? wei.back() : wei.front();
+    report.macs += ElementCount(graph.values[node.outputs[0]].shape) * (ElementCount(wei) / channels);
+    for (size_t i = 1; i < node.inputs.size(); ++i) {
+      if (node.inputs[i] != kNoValue) report.parameters += ElementCount(graph.values[node.inputs[i]].shape);
+    }
+  }
+}
+
+// The options that shape the file, as a command line; paths and thread counts do not.
+std::string OptionsText(const ConvertOptions& options) {
+  std::string text = std::string("--dtype ") + (options.int8 ? "int8" : "fp32");
+  const auto add = [&](const char* option, const std::string& value) {
+    if (!value.empty()) text += fmt::format(" {} {}", option, value);
+  };
+  if (options.int8) add("--observer", options.observer);
+  const PreprocessingOptions& p = options.preprocessing;
+  add("--preprocess", p.preset);
+  add("--resize", p.resize);
+  if (!p.mean.empty()) add("--mean", fmt::format("{}", fmt::join(p.mean, ",")));
+  if (!p.std.empty()) add("--std", fmt::format("{}", fmt::join(p.std, ",")));
+  add("--color", p.color);
+  if (!options.fuse) text += " --no-fuse";
+  if (options.limit != 0) add("--limit", std::to_string(options.limit));
+  for (const std::string& expression : options.keep_float) add("--keep-float", expression);
+  for (const auto& [name, shape] : options.input_shape) {
+    add("--input-shape", (name.empty() ? "" : name + ":") + fmt::format("{}", fmt::join(shape, ",")));
+  }
+  return text;
+}
+
+class Conversion {
+ public:
+  Conversion(const ConvertOptions& options, const ConvertHooks& hooks) : options_(options), hooks_(hooks) {}
+
+  Result<ConversionReport> Run() {
+    QRUN_RETURN_IF_ERROR(Prepare());
+    QRUN_RETURN_IF_ERROR(Import());
+    QRUN_RETURN_IF_ERROR(Describe());
+    if (options_.int8) QRUN_RETURN_IF_ERROR(Quantize());
+    if (options_.fuse) {
+      Begin("fuse");
+      report_.blocks_fused = FuseInvertedResidual(graph_);
+    }
+    QRUN_RETURN_IF_ERROR(Emit());
+    if (options_.int8) QRUN_RETURN_IF_ERROR(Check());
+    Begin("write");
+    QRUN_RETURN_IF_ERROR(WriteFile(options_.output_path, {file_.bytes}));
+    EndStage();
+    return std::move(report_);
+  }
+
+ private:
+  void EndStage() {
+    const auto now = std::chrono::steady_clock::now();
+    if (!report_.stages.empty()) {
+      report_.stages.back().seconds = std::chrono::duration<double>(now - stage_begin_).count();
+    }
+    stage_begin_ = now;
+  }
+  void Begin(const char* stage) {
+    EndStage();
+    report_.stages.push_back({stage, 0});
+    if (hooks_.stage) hooks_.stage(stage);
+  }
+
+  // What would fail after the work is done.
+  Status Prepare() {
+    QRUN_RETURN_IF_ERROR(ValidateOptions(options_));
+    QRUN_ASSIGN_OR_RETURN(observer_, FindObserverKind(options_.observer));
+    const auto folder = std::filesystem::path(options_.output_path).parent_path();
+    std::error_code ignored;
+    if (!folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
+      return Status::Io("cannot write '" + options_.output_path + "': folder '" + folder.string() +
+                        "' does not exist");
+    }
+    if (!options_.labels_path.empty()) {
+      QRUN_ASSIGN_OR_RETURN(metadata_.labels, ReadLabels(options_.labels_path));
+    }
+    if (!options_.int8 && (!options_.calibration_path.empty() || !options_.keep_float.empty())) {
+      report_.warnings.push_back("--calibrate and --keep-float have no effect with --dtype fp32");
+    }
+    return Status::Ok();
+  }
+
+  Status Import() {
+    Begin("import");
+    const std::filesystem::path path(options_.source_path);
+    {
+      QRUN_ASSIGN_OR_RETURN(const auto bytes,
+                            ReadFile(options_.source_path, std::numeric_limits<int64_t>::max()));
+      report_.source.sha256 = Sha256Hex(bytes);
+      report_.source.bytes = bytes.size();
+    }
+    ImportReport imported;
+    QRUN_ASSIGN_OR_RETURN(graph_, ImportOnnx(options_.source_path, {options_.input_shape}, &imported));
+    report_.source.path = options_.source_path;
+    report_.source.opset = imported.opset;
+    report_.source.producer = imported.producer;
+    report_.source.notes = imported.notes;
+    for (const auto& [type, count] : imported.operators) report_.source.operators += count;
+
+    Begin("passes");
+    PassReport passes;
+    QRUN_RETURN_IF_ERROR(RunPasses(graph_, {}, &passes));
+    report_.passes = std::move(passes.entries);
+    CountWork(graph_, report_);
+    return Status::Ok();
+  }
+
+  // Everything that the file says beside the graph, except for the arena.
+  Status Describe() {
+    report_.model_name = metadata_.name = std::filesystem::path(options_.source_path).stem().string();
+    report_.output_path = options_.output_path;
+    report_.dtype = options_.int8 ? "int8" : "fp32";
+    metadata_.producer = "qconvert " + std::string(Version());
+
+    const Value& output = graph_.values[graph_.outputs[0]];
+    if (const size_t count = metadata_.labels.size(); count != 0) {
+      const int64_t elements = ElementCount(output.shape);
+      if (static_cast<int64_t>(count) != elements) {
+        return Status::InvalidArgument("'" + options_.labels_path + "' has " + std::to_string(count) +
+                                       " labels, but output '" + output.name + "' " +
+                                       ShapeString(output.shape) + " has " + std::to_string(elements) +
+                                       " elements");
+      }
+      report_.labels = count;
+    }
+
+    const std::vector<const Value*> inputs = InputValues();
+    const bool images =
+        options_.int8 && inputs.size() == 1 && IsImageInput(*inputs[0]) && CalibratesOnImages();
+    if (images || options_.preprocessing.any()) {
+      if (inputs.size() != 1) {
+        return Status::InvalidArgument("the model has " + std::to_string(inputs.size()) +
+                                       " inputs: image preprocessing needs exactly one");
+      }
+      QRUN_ASSIGN_OR_RETURN(metadata_.preprocessing, MakePreprocessing(options_.preprocessing, *inputs[0]));
+      if (options_.preprocessing.preset.empty()) {
+        report_.warnings.push_back(
+            "no --preprocess given: images are prepared as for torch (mean 0.485 0.456 0.406, std "
+            "0.229 0.224 0.225) where no flag says otherwise");
+      }
+    }
+
+    fb::ProvenanceT& provenance = metadata_.provenance.emplace();
+    provenance.source_name = std::filesystem::path(options_.source_path).filename().string();
+    provenance.source_sha256 = report_.source.sha256;
+    provenance.source_bytes = report_.source.bytes;
+    provenance.options = OptionsText(options_);
+    return Status::Ok();
+  }
+
+  std::vector<const Value*> InputValues() const {
+    std::vector<const Value*> inputs;
+    for (ValueId id : graph_.inputs) inputs.push_back(&graph_.values[id]);
+    return inputs;
+  }
+
+  bool CalibratesOnImages() const {
+    const Result<CalibrationFiles> files = FindCalibrationFiles(options_.calibration_path);
+    return files.ok() && files->kind == CalibrationFiles::Kind::kImages;
+  }
+
+  Status Quantize() {
+    Begin("calibrate");
+    QRUN_ASSIGN_OR_RETURN(
+        source_, OpenCalibrationSource(options_.calibration_path, InputValues(), metadata_.preprocessing));
+    QRUN_ASSIGN_OR_RETURN(const EmittedModel float_file, EmitModel(graph_, {}));
+    QRUN_ASSIGN_OR_RETURN(float_model_, Reopen(float_file));
+    CalibrateOptions calibrate_options;
+    calibrate_options.observer = observer_;
+    calibrate_options.threads = options_.threads;
+    calibrate_options.limit = options_.limit;
+    QRUN_ASSIGN_OR_RETURN(Calibration calibration,
+                          Calibrate(*float_model_, float_file.tensor_of_value, *source_, calibrate_options,
+                                    hooks_.calibration));
+    auto& facts = report_.calibration.emplace();
+    facts.path = options_.calibration_path;
+    facts.observer = options_.observer;
+    facts.samples_used = calibration.samples_used;
+    facts.failures = std::move(calibration.failures);
+    metadata_.provenance->calibration = std::filesystem::path(options_.calibration_path).filename().string() +
+                                        ": " + std::to_string(facts.samples_used) + " samples, " +
+                                        std::to_string(facts.failures.size()) + " failed";
+
+    Begin("quantise");
+    auto& quantized = report_.quantization.emplace();
+    QRUN_RETURN_IF_ERROR(QuantizeGraph(graph_, calibration.ranges, {options_.keep_float}, &quantized));
+    if (quantized.int8_operators == 0)
+      report_.warnings.push_back("no operator runs in int8; see what was kept float");
+    return Status::Ok();
+  }
+
+  // Twice: the first file tells how large its arena is.
+  Status Emit() {
+    Begin("emit");
+    QRUN_ASSIGN_OR_RETURN(file_, EmitModel(graph_, metadata_));
+    QRUN_ASSIGN_OR_RETURN(const Model draft, Reopen(file_));
+    // Scratch differs between instruction sets; the scalar one runs everywhere.
+    for (const char* isa : {"", "ref"}) {
+      SessionOptions session_options;
+      session_options.isa = isa;
+      QRUN_ASSIGN_OR_RETURN(const Session session, Session::Create(draft, session_options));
+      metadata_.arena_bytes = std::max<uint64_t>(metadata_.arena_bytes, session.arena_bytes());
+    }
+    QRUN_ASSIGN_OR_RETURN(file_, EmitModel(graph_, metadata_));
+    QRUN_ASSIGN_OR_RETURN(model_, Reopen(file_));
+    report_.file_bytes = file_.bytes.size();
+    report_.arena_bytes = metadata_.arena_bytes;
+    report_.inputs = model_->inputs();
+    report_.outputs = model_->outputs();
+    if (model_->preprocessing() != nullptr) report_.preprocessing = *model_->preprocessing();
+    for (const Node& node : graph_.nodes) ++report_.operators[OperatorKind(node)];
+    return Status::Ok();
+  }
+
+  Status Check() {
+    Begin("check");
+    QRUN_ASSIGN_OR_RETURN(const Comparison comparison,
+                          CompareModels(*float_model_, *model_, *source_, options_.limit, kSamplesToCheck));
+    report_.samples_checked = comparison.samples;
+    report_.checks = comparison.outputs;
+    return Status::Ok();
+  }
+
+  const ConvertOptions& options_;
+  const ConvertHooks& hooks_;
+  ConversionReport report_;
+  std::chrono::steady_clock::time_point stage_begin_;
+  const ObserverKind* observer_ = nullptr;
+  Graph graph_;
+  ModelMetadata metadata_;
+  std::unique_ptr<CalibrationSource> source_;
+  std::optional<Model> float_model_, model_;
+  EmittedModel file_;
+};
+
+}  // namespace
+
+Status ValidateOptions(const ConvertOptions& options) {
+  if (const auto observer = FindObserverKind(options.observer); !observer.ok()) return observer.error();
+  if (options.int8 && options.calibration_path.empty()) {
+    return Status::InvalidArgument(
+        "int8 needs sample inputs to calibrate on: give --calibrate a folder of images, a .csv list of "
+        "images or a "
+        ".npy array (or choose --dtype fp32)");
+  }
+  std::error_code ignored;
+  if (std::filesystem::equivalent(options.source_path, options.output_path, ignored)) {
+    return Status::InvalidArgument("the output '" + options.output_path + "' is the source itself");
+  }
+  return Status::Ok();
+}
+
+Result<ConversionReport> Convert(const ConvertOptions& options, const ConvertHooks& hooks) {
+  try {
+    return Conversion(options, hooks).Run();
+  } catch (const std::bad_alloc&) {
+    return Status::ResourceLimit("out of memory while converting '" + options.source_path + "'");
+  }
+}
+
+}  // namespace qrun::converter

@@ -1,0 +1,51 @@
+// The whole conversion: import -> passes -> calibrate -> quantise -> fuse -> emit -> check -> write.
+#ifndef QRUN_CONVERTER_PIPELINE_H_
+#define QRUN_CONVERTER_PIPELINE_H_
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "converter/calibrate.h"
+#include "converter/preprocessing.h"
+#include "converter/report.h"
+#include "schema/status.h"
+
+namespace qrun::converter {
+
+// qconvert's command line; see `qconvert --help`.
+struct ConvertOptions {
+  std::string source_path, output_path;
+  bool int8 = true;
+  std::string calibration_path;  // required for int8
+  PreprocessingOptions preprocessing;
+  std::string labels_path;
+  std::string observer = "minmax";
+  int threads = 1;  // of calibration; the file does not depend on it
+  bool fuse = true;
+  std::vector<std::string> keep_float;
+  size_t limit = 0;  // calibration samples; 0: all
+  std::map<std::string, Shape> input_shape;
+};
+
+struct ConvertHooks {
+  std::function<void(std::string_view name)> stage;  // called as each stage begins
+  ProgressFunction calibration;
+};
+
+// What the options alone reveal: unknown names, int8 without calibration data, a source and an output that
+// are one file. Errors: invalid_argument.
+Status ValidateOptions(const ConvertOptions& options);
+
+// Converts and writes the file. The same source, options and calibration data give the same bytes on one
+// machine: no time, no path and no thread count goes into the file. (Another CPU's float kernels may see
+// activation ranges that differ in the last bit.) Errors: those of every stage, naming file and node; on
+// error no file is written and an existing one is untouched.
+Result<ConversionReport> Convert(const ConvertOptions& options, const ConvertHooks& hooks);
+
+}  // namespace qrun::converter
+
+#endif  // QRUN_CONVERTER_PIPELINE_H_

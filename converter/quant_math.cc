@@ -1,0 +1,103 @@
+#include "converter/quant_math.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "converter/unary_function.h"
+#include "runtime/quant_math.h"
+
+namespace qrun::converter {
+namespace {
+
+constexpr double kMinScale = 0x1p-40;
+
+// x to the nearest integer, ties to even (the default rounding mode), kept inside [lo, hi].
+double RoundClamped(double x, double lo, double hi) { return std::clamp(std::nearbyint(x), lo, hi); }
+
+}  // namespace
+
+AffineParams ParamsFromRange(const Range& range) {
+  const double min = std::min(0.0, static_cast<double>(range.min));
+  const double max = std::max(0.0, static_cast<double>(range.max));
+  if (!range.seen() || min == max) return {};
+  AffineParams params;
+  params.scale = static_cast<float>(std::max((max - min) / 255.0, kMinScale));
+  params.zero_point = static_cast<int>(RoundClamped(-128.0 - min / params.scale, -128, 127));
+  return params;
+}
+
+int8_t QuantizeValue(double x, AffineParams params) {
+  if (std::isnan(x)) return static_cast<int8_t>(params.zero_point);
+  return static_cast<int8_t>(qrun::QuantizeValue(x, params.scale, params.zero_point));
+}
+
+std::vector<int8_t> QuantizeValues(std::span<const float> values, AffineParams params) {
+  std::vector<int8_t> quantized;
+  quantized.reserve(values.size());
+  for (float value : values) quantized.push_back(QuantizeValue(value, params));
+  return quantized;
+}
+
+std::array<int8_t, 256> BuildUnaryTable(const fb::UnaryT& function, AffineParams src, AffineParams dst) {
+  std::array<int8_t, 256> table;
+  for (int q = -128; q <= 127; ++q) {
+    const double x = static_cast<double>(q - src.zero_point) * static_cast<double>(src.scale);
+    table[q + 128] = QuantizeValue(UnaryFunction(function, x), dst);
+  }
+  return table;
+}
+
+LinearWeights QuantizeLinear(std::span<const float> wei, const Shape& extents, int axis,
+                             std::span<const float> bia, float src_scale, float dst_scale) {
+  const int64_t channels = extents[axis];
+  int64_t inner = 1;
+  for (size_t i = axis + 1; i < extents.size(); ++i) inner *= extents[i];
+  const auto channel_of = [&](size_t i) {
+    return static_cast<size_t>(static_cast<int64_t>(i) / inner % channels);
+  };
+
+  std::vector<double> max_abs(channels, 0.0);
+  for (size_t i = 0; i < wei.size(); ++i) {
+    double& bound = max_abs[channel_of(i)];
+    bound = std::max(bound, std::abs(static_cast<double>(wei[i])));
+  }
+
+  const double reduction = static_cast<double>(wei.size()) / static_cast<double>(channels);
+  // One step of slack for the rounding of the bias itself, and 2^7 for that of the scale to binary32.
+  const double bias_room = 0x1p31 - 1 - reduction * 255 * 127 - 129;
+  const double src = src_scale;
+
+  LinearWeights result;
+  result.scale.resize(channels);
+  for (int64_t c = 0; c < channels; ++c) {
+    const double abs_bias = bia.empty() ? 0.0 : std::abs(static_cast<double>(bia[c]));
+    const bool zero = max_abs[c] == 0.0;
+    const double wanted = zero ? abs_bias / (src * 0x1p24) : max_abs[c] / 127.0;
+    const double needed =
+        std::max(abs_bias / (src * bias_room), 0x1p-31 * static_cast<double>(dst_scale) / src);
+    result.zero_channels += zero;
+    result.widened_channels += !zero && needed > wanted;
+    const double scale = zero && abs_bias == 0.0 ? 1.0 : std::max(wanted, needed);
+    result.scale[c] = static_cast<float>(scale);
+    // Rounding down to binary32 may leave a bound just violated.
+    if (static_cast<double>(result.scale[c]) < needed) {
+      result.scale[c] = std::nextafter(result.scale[c], std::numeric_limits<float>::max());
+    }
+  }
+
+  result.wei.resize(wei.size());
+  for (size_t i = 0; i < wei.size(); ++i) {
+    const double scale = result.scale[channel_of(i)];
+    result.wei[i] = static_cast<int8_t>(RoundClamped(static_cast<double>(wei[i]) / scale, -127, 127));
+  }
+  result.bia.resize(bia.size());
+  for (size_t c = 0; c < bia.size(); ++c) {
+    const double step = src * static_cast<double>(result.scale[c]);
+    result.bia[c] =
+        static_cast<int32_t>(RoundClamped(static_cast<double>(bia[c]) / step, -bias_room, bias_room));
+  }
+  return result;
+}
+
+}  // namespace qrun::converter

@@ -1,0 +1,61 @@
+// Static int8 post-training quantisation of a canonical float graph (NHWC).
+#ifndef QRUN_CONVERTER_QUANTIZE_H_
+#define QRUN_CONVERTER_QUANTIZE_H_
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "converter/graph.h"
+#include "converter/observer.h"
+#include "schema/status.h"
+
+namespace qrun::converter {
+
+struct QuantizeOptions {
+  // Regular expressions of node names that stay float; see PlanInt8.
+  std::vector<std::string> keep_float;
+};
+
+struct QuantizeReport {
+  struct KeptFloat {
+    std::string name, op, reason;
+  };
+  // An int8 activation and the real interval it was given.
+  struct Activation {
+    std::string name;
+    float min = 0, max = 0;
+    float scale = 0;
+    int zero_point = 0;
+  };
+  int int8_operators = 0;
+  std::vector<KeptFloat> kept_float;
+  int lookup_tables = 0;
+  int quantize_inserted = 0;
+  int dequantize_inserted = 0;
+  int weight_channels = 0;
+  int zero_channels = 0;     // all weights 0
+  int widened_channels = 0;  // scale widened for the accumulator bound or for a vanishing product
+  std::vector<Activation> activations;
+};
+
+// Rewrites `graph` in place. `ranges` is what calibration saw, per ValueId.
+//
+//  - Activations: int8, asymmetric per tensor. Weights: int8, symmetric per output channel in [-127, 127].
+//  Bias: int32 at
+//    src.scale * wei.scale[oc]. Constants of Binary and Concat: int8 per tensor.
+//  - Unary operators become LookupTable, computed in double.
+//  - Operators without an int8 form (Softmax, Div, Min, Max) and those of `keep_float` run in float between
+//  Quantize and
+//    Dequantize, at most one of each per tensor.
+//  - A graph input is int8 if an int8 operator reads it; a graph output is int8 if an int8 operator writes it
+//  (logits
+//    stay int8: their order, and so the class, is the same).
+// Errors: invalid_argument (keep_float), internal (graph not canonical: quantised before, or not NHWC). On
+// error the graph is unchanged. `report` may be null.
+Status QuantizeGraph(Graph& graph, std::span<const Range> ranges, const QuantizeOptions& options,
+                     QuantizeReport* report);
+
+}  // namespace qrun::converter
+
+#endif  // QRUN_CONVERTER_QUANTIZE_H_

@@ -1,0 +1,70 @@
+// What a conversion did: for people, and for programs.
+#ifndef QRUN_CONVERTER_REPORT_H_
+#define QRUN_CONVERTER_REPORT_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "converter/calibrate.h"
+#include "converter/import/onnx.h"
+#include "converter/passes/passes.h"
+#include "converter/quantize.h"
+#include "runtime/qrun.h"
+
+namespace qrun::converter {
+
+// How close an output of the int8 model is to the float model's, over the checked samples.
+struct OutputCheck {
+  std::string name;
+  double sqnr_db = 0;  // 10 log10(sum f^2 / sum (f - q)^2); infinite if equal
+  double cosine = 0;   // of the outputs of all samples as one vector; 1 if both are 0
+  int same_top1 = 0;   // samples whose largest element is at the same place
+};
+
+struct ConversionReport {
+  struct Source {
+    std::string path, sha256, producer;
+    uint64_t bytes = 0;
+    int64_t opset = 0;
+    int operators = 0;
+    std::vector<std::string> notes;  // what the importer assumed
+  };
+  struct CalibrationFacts {
+    std::string path, observer;
+    size_t samples_used = 0;
+    std::vector<Calibration::Failure> failures;
+  };
+  struct Stage {
+    std::string name;
+    double seconds = 0;
+  };
+
+  std::string model_name, output_path, dtype;  // dtype: "int8" or "fp32"
+  Source source;
+  std::vector<TensorInfo> inputs, outputs;
+  std::optional<Preprocessing> preprocessing;
+  size_t labels = 0;
+  std::vector<PassReport::Entry> passes;
+  std::optional<CalibrationFacts> calibration;
+  std::optional<QuantizeReport> quantization;
+  int blocks_fused = 0;
+  std::map<std::string, int> operators;  // of the file: kind -> how often
+  int64_t parameters = 0;                // elements of weights and biases
+  int64_t macs = 0;                      // multiply-accumulates of one sample
+  uint64_t file_bytes = 0;
+  uint64_t arena_bytes = 0;
+  size_t samples_checked = 0;
+  std::vector<OutputCheck> checks;
+  std::vector<Stage> stages;
+  std::vector<std::string> warnings;
+};
+
+// One JSON object; its fields are listed in converter/README.md. Ends in a newline.
+std::string SummaryJson(const ConversionReport& report);
+
+}  // namespace qrun::converter
+
+#endif  // QRUN_CONVERTER_REPORT_H_
