@@ -21,7 +21,9 @@ if(QRUN_TSAN)
   add_link_options(-fsanitize=thread)
 endif()
 
+# Paths relative to the project, so that one preset's build finds what another's has compiled.
 find_program(QRUN_CCACHE ccache)
 if(QRUN_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${QRUN_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${QRUN_CCACHE})
 endif()

@@ -131,7 +131,7 @@ void AddOptions(CLI::App& app, Arguments& args) {
                  "folder of such")
       ->group(calibration);
   app.add_option("--limit", convert.limit, "Use only the first N samples")
-      ->check(CLI::PositiveNumber)
+      ->check(AtLeastOne())
       ->group(calibration);
   app.add_option("--observer", convert.observer, "How ranges are found: minmax")
       ->capture_default_str()
@@ -157,7 +157,7 @@ void AddOptions(CLI::App& app, Arguments& args) {
   app.add_option("--resize", p.resize, "Short side before the crop, in pixels; or stretch, or none")
       ->group(images);
   app.add_option("--crop", p.crop, "Size of the centre that is cut out; must be the model's input size")
-      ->check(CLI::PositiveNumber)
+      ->check(AtLeastOne())
       ->group(images);
   app.add_option("--mean", args.mean, "a,b,c: subtracted from pixels in 0..1, per channel")->group(images);
   app.add_option("--std", args.std, "a,b,c: then divided by, per channel")->group(images);
@@ -176,10 +176,7 @@ int Main(int argc, char** argv) {
   AddOptions(app, args);
   if (const int code = Parse(app, argc, argv); code >= 0) return code;
 
-  if (Status status = FinishArguments(args); !status.ok()) {
-    Fail("qconvert", status);
-    return kExitUsage;
-  }
+  if (Status status = FinishArguments(args); !status.ok()) return FailUsage("qconvert", status);
 
   std::unique_ptr<ProgressBar> bar;
   ConvertHooks hooks;
