@@ -69,7 +69,7 @@ FAMILIES = {
     "vgg11": Family(lambda: nets.Vgg11(CLASSES), (3, 128, 128), 13, True, False, True),
     "squeezenet1_1": Family(_vision("squeezenet1_1"), UNEVEN, 12, False, True, True),
     "shufflenet_v2_x0_5": Family(_vision("shufflenet_v2_x0_5"), LARGER, 9, False, True, False),
-    # From opset 11 on, with a free batch, the same network computes its shapes: Shape, Gather, Slice and more.
+    # From opset 11 on, with a free batch, the same network computes its shapes: Shape, Gather, Slice etc.
     "shufflenet_v2_x1_0": Family(_vision("shufflenet_v2_x1_0"), LARGER, 13, True, True, True),
     "efficientnet_b0": Family(_vision("efficientnet_b0"), LARGER, 15, True, True, True),
     "efficientnet_lite0": Family(lambda: nets.EfficientNetLite0(CLASSES), LARGER, 9, False, True, True),
