@@ -97,7 +97,7 @@ def sample_pose(gesture, rng):
         return value + spread * rng.normal()
 
     def straight():
-        lazy = abs(rng.normal()) * 10
+        lazy = abs(rng.normal()) * 8
         return (near(4, 6), max(0.0, lazy + near(4, 4)), max(0.0, 0.7 * lazy + near(2, 3)))
 
     def curled():

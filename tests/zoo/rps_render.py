@@ -34,8 +34,8 @@ def _camera(gesture, rng):
     """Rotation of the hand frame into the camera frame (y up, z to the camera)."""
     entry = rng.choice([0.0, 90.0, -90.0, 180.0], p=(0.46, 0.22, 0.22, 0.1)) + rng.normal() * 24
     face = rng.choice([0.0, 180.0])
-    roll = rng.uniform(-180, 180) if gesture == "rock" else face + rng.normal() * 22
-    tilt = np.clip(rng.normal() * 18, -42, 42)
+    roll = rng.uniform(-180, 180) if gesture == "rock" else face + rng.normal() * 18
+    tilt = np.clip(rng.normal() * 15, -34, 34)
     return rotation("z", entry) @ rotation("x", tilt) @ rotation("y", roll)
 
 
@@ -44,10 +44,10 @@ def _frame(capsules, gesture, side, rng):
     ends = np.array([p for c in capsules if c.part not in (FOREARM, SLEEVE, BAND) for p in (c.a, c.b)])[:, :2]
     low, high = ends.min(0) - 1, ends.max(0) + 1
     extent = max(high - low)
-    fill = rng.uniform(0.48, 0.7) if gesture == "rock" else rng.uniform(0.56, 0.84)
+    fill = rng.uniform(0.48, 0.7) if gesture == "rock" else rng.uniform(0.54, 0.76)
     pixels_per_cm = fill * side / extent
     middle = (low + high) / 2
-    jitter = rng.uniform(-0.09, 0.09, 2) * side
+    jitter = rng.uniform(-0.07, 0.07, 2) * side
     return pixels_per_cm, side / 2 + middle * (-1, 1) * pixels_per_cm + jitter
 
 
@@ -69,7 +69,7 @@ def _photograph(linear, rng):
         shifts = [(int(round(t * np.sin(angle))), int(round(t * np.cos(angle)))) for t in np.arange(length)]
         image = sum(np.roll(image, s, (0, 1)) for s in shifts) / length
     small = image.reshape(SIDE, SUPERSAMPLE, SIDE, SUPERSAMPLE, 3).mean((1, 3))
-    sigma = rng.choice([0.006, 0.012, 0.02, 0.035], p=(0.35, 0.35, 0.2, 0.1))
+    sigma = rng.choice([0.006, 0.012, 0.02, 0.035], p=(0.37, 0.37, 0.2, 0.06))
     small = small + sigma * (rng.normal(size=(SIDE, SIDE, 1)) + 0.6 * rng.normal(size=small.shape))
     return np.clip(np.round(small * 255), 0, 255).astype(np.uint8)
 
