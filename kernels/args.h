@@ -98,6 +98,21 @@ struct BinaryS8Args {
   float a_scale = 1, b_scale = 1;
 };
 
+// MobileNetV2's inverted residual, depth-first: expand (any convolution, or absent), depthwise, project
+// (1x1), and the residual addition of src. The parts are those of conv2d_s8, dwconv2d_s8, conv2d_s8 and
+// add_s8 on whole tensors, and so is the result, byte for byte; their src and dst pointers are ignored. The
+// expanded tensor exists a few rows at a time, in the scratch. Work item: one output row; items = n * oh.
+// Neighbouring ranges expand the rows under both twice.
+struct InvertedResidualS8Args {
+  bool has_expand = false, residual = false;
+  ConvS8Args expand;
+  DwConvS8Args depthwise;
+  ConvS8Args project;
+  BinaryS8Args add;  // a: the projected values, b: src; extents and strides are ignored
+  const int8_t* src = nullptr;
+  int8_t* dst = nullptr;
+};
+
 // Max and average pooling. Work item: one output row; items = n * oh. Window dilation and input dilation are
 // honoured for max (dilation_h/w) and are 1 for average. Max: dst = clamp(max over the pixels inside the
 // image, lo, hi). Average: requantise(sum of (src - src_zp) over the pixels inside, scale / float(count)) +
@@ -203,8 +218,8 @@ struct PoolF32Args {
   float lo = 0, hi = 0;
 };
 
-// dst = f(src), element by element; what each kind computes and what alpha and beta mean is listed in unary_f32.inl.h.
-// Work item: one element. src may equal dst.
+// dst = f(src), element by element; what each kind computes and what alpha and beta mean is listed in
+// unary_f32.inl.h. Work item: one element. src may equal dst.
 enum class UnaryOp : int {
   kClamp,
   kLeakyRelu,

@@ -60,30 +60,27 @@ struct DepthwiseS8 {
   const Window& w = args.window;
   int row_groups = (w.kh + Ops::kGroup - 1) / Ops::kGroup;
   ptrdiff_t column_bytes = static_cast<ptrdiff_t>(row_groups) * kCellBytes;
-  std::byte* wei = nullptr;      // [kw][row_groups][4] registers
-  std::byte* bia = nullptr;      // [4] registers
-  std::byte* scale = nullptr;    // [4] registers
-  std::byte* columns = nullptr;  // [RunColumns()][row_groups][4] registers
+  std::byte* columns;  // [RunColumns()][row_groups][4] registers
 
   QRUN_INLINE explicit DepthwiseS8(const DwConvS8Args& a, std::byte* scratch = nullptr)
-      : args(a),
-        wei(scratch),
-        bia(scratch + w.kw * column_bytes),
-        scale(bia + kCellBytes),
-        columns(scale + kCellBytes) {}
+      : args(a), columns(scratch) {}
+
+  // A prepared block: weights [kw][row_groups][4] registers, then bias [4] and scale [4] registers.
+  ptrdiff_t BlockBytes() const { return w.kw * column_bytes + 2 * kCellBytes; }
+  int Blocks() const { return (args.c + kRegBytes - 1) / kRegBytes; }
 
   int RunColumns(int pixels) const { return (pixels - 1) * w.stride_w + (w.kw - 1) * w.dilation_w + 1; }
   int RunPixels() const { return w.ow < kRunPixels ? w.ow : kRunPixels; }
-  size_t ScratchBytes() const {
-    return static_cast<size_t>((w.kw + RunColumns(RunPixels())) * column_bytes + 2 * kCellBytes);
-  }
+  size_t ColumnBytes() const { return static_cast<size_t>(RunColumns(RunPixels()) * column_bytes); }
 
   static QRUN_INLINE void StoreCell(std::byte* cell, const I32 (&groups)[4]) {
     Unroll<4>([&](auto i) QRUN_INLINE_LAMBDA { Ops::StoreI32(cell + i.value * kRegBytes, groups[i.value]); });
   }
 
   // Weights, bias and scale of channels [c, c + kBytes), in the order of the interleaved columns.
-  void PrepareBlock(int c) const {
+  void PrepareBlock(int c, std::byte* block) const {
+    std::byte* bia = block + w.kw * column_bytes;
+    std::byte* scale = bia + kCellBytes;
     I32 sums[4];
     Unroll<4>([&](auto i) QRUN_INLINE_LAMBDA { sums[i.value] = Ops::SetI32(0); });
     for (int kx = 0; kx < w.kw; ++kx) {
@@ -96,7 +93,7 @@ struct DepthwiseS8 {
         });
         I32 groups[4];
         Ops::InterleaveTaps(rows, groups);
-        StoreCell(wei + kx * column_bytes + g * kCellBytes, groups);
+        StoreCell(block + kx * column_bytes + g * kCellBytes, groups);
         if constexpr (Ops::kOffset != 0) {
           Unroll<4>([&](auto i) QRUN_INLINE_LAMBDA {
             Ops::Dot(sums[i.value], Ops::OffsetTaps(Ops::SetI32(0)), groups[i.value]);
@@ -153,15 +150,17 @@ struct DepthwiseS8 {
 
   // kPixels output pixels, the first of which starts at column `column`.
   template <int kPixels>
-  QRUN_INLINE void Tile(const Requantizer<Tag>& requantizer, const std::byte* column, int8_t* dst,
-                        int valid) const {
+  QRUN_INLINE void Tile(const Requantizer<Tag>& requantizer, const std::byte* block, const std::byte* column,
+                        int8_t* dst, int valid) const {
+    const std::byte* bia = block + w.kw * column_bytes;
+    const std::byte* scale = bia + kCellBytes;
     I32 acc[kPixels * 4];
     Unroll<4>([&](auto i) QRUN_INLINE_LAMBDA {
       const I32 bias = Ops::LoadI32(bia + i.value * kRegBytes);
       Unroll<kPixels>([&](auto p) QRUN_INLINE_LAMBDA { acc[p.value * 4 + i.value] = bias; });
     });
     const ptrdiff_t pixel_stride = w.stride_w * column_bytes;
-    const std::byte* tap = wei;
+    const std::byte* tap = block;
     for (int kx = 0; kx < w.kw; ++kx, column += w.dilation_w * column_bytes) {
       for (ptrdiff_t g = 0; g < column_bytes; g += kCellBytes, tap += kCellBytes) {
         Unroll<4>([&](auto i) QRUN_INLINE_LAMBDA {
@@ -188,25 +187,24 @@ struct DepthwiseS8 {
     });
   }
 
-  void Run(int begin, int end) const {
+  // Output rows [begin, end) of channels [c, c + kBytes), prepared in `block`.
+  void Rows(int begin, int end, int c, const std::byte* block) const {
     const Requantizer<Tag> requantizer(args.dst_zp, args.lo, args.hi);
-    for (int c = 0; c < args.c; c += kRegBytes) {
-      PrepareBlock(c);
-      for (int row = begin; row < end; ++row) {
-        const int n = row / w.oh, oy = row % w.oh;
-        for (int ox = 0; ox < w.ow; ox += kRunPixels) {
-          const int pixels = w.ow - ox < kRunPixels ? w.ow - ox : kRunPixels;
-          FillColumns(n, oy, ox, pixels, c);
-          int8_t* dst = args.dst + PixelOffset(n, oy, ox, w.oh, w.ow, args.c) + c;
-          const ptrdiff_t step = w.stride_w * column_bytes;
-          int x = 0;
-          for (; pixels - x >= kTilePixels; x += kTilePixels) {
-            Tile<kTilePixels>(requantizer, columns + x * step, dst + static_cast<ptrdiff_t>(x) * args.c,
-                              args.c - c);
-          }
-          for (; x < pixels; ++x) {
-            Tile<1>(requantizer, columns + x * step, dst + static_cast<ptrdiff_t>(x) * args.c, args.c - c);
-          }
+    const ptrdiff_t step = w.stride_w * column_bytes;
+    for (int row = begin; row < end; ++row) {
+      const int n = row / w.oh, oy = row % w.oh;
+      for (int ox = 0; ox < w.ow; ox += kRunPixels) {
+        const int pixels = w.ow - ox < kRunPixels ? w.ow - ox : kRunPixels;
+        FillColumns(n, oy, ox, pixels, c);
+        int8_t* dst = args.dst + PixelOffset(n, oy, ox, w.oh, w.ow, args.c) + c;
+        int x = 0;
+        for (; pixels - x >= kTilePixels; x += kTilePixels) {
+          Tile<kTilePixels>(requantizer, block, columns + x * step, dst + static_cast<ptrdiff_t>(x) * args.c,
+                            args.c - c);
+        }
+        for (; x < pixels; ++x) {
+          Tile<1>(requantizer, block, columns + x * step, dst + static_cast<ptrdiff_t>(x) * args.c,
+                  args.c - c);
         }
       }
     }
@@ -218,7 +216,8 @@ size_t dwconv2d_s8_scratch_bytes(const DwConvS8Args& args) noexcept {
   if constexpr (Tag::kScalar) {
     return 0;
   } else {
-    return DepthwiseS8<Tag>(args).ScratchBytes();
+    const DepthwiseS8<Tag> depthwise(args);
+    return depthwise.ColumnBytes() + static_cast<size_t>(depthwise.BlockBytes());
   }
 }
 
@@ -227,7 +226,12 @@ void dwconv2d_s8(const DwConvS8Args& args, int begin, int end, std::byte* scratc
   if constexpr (Tag::kScalar) {
     DwConv2dS8Reference(args, begin, end);
   } else {
-    DepthwiseS8<Tag>(args, scratch).Run(begin, end);
+    const DepthwiseS8<Tag> depthwise(args, scratch);
+    std::byte* block = scratch + depthwise.ColumnBytes();
+    for (int c = 0; c < args.c; c += DepthwiseS8<Tag>::kRegBytes) {
+      depthwise.PrepareBlock(c, block);
+      depthwise.Rows(begin, end, c, block);
+    }
   }
 }
 

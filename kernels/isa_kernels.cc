@@ -8,6 +8,7 @@
 #include "kernels/dwconv2d_s8.inl.h"
 #include "kernels/fully_connected_f32.inl.h"
 #include "kernels/fully_connected_s8.inl.h"
+#include "kernels/inverted_residual_s8.inl.h"
 #include "kernels/isa_tags.h"
 #include "kernels/pool_f32.inl.h"
 #include "kernels/pool_s8.inl.h"
@@ -36,6 +37,8 @@ const qrun::kernels::KernelTable QRUN_JOIN(qrun_kernel_table_, QRUN_ISA_NAME) = 
     .conv_f32_packing = qrun::kernels::ConvF32PackingOf<qrun::kernels::Tag>(),
     .conv2d_s8_scratch_bytes = qrun::kernels::conv2d_s8_scratch_bytes<qrun::kernels::Tag>,
     .dwconv2d_s8_scratch_bytes = qrun::kernels::dwconv2d_s8_scratch_bytes<qrun::kernels::Tag>,
+    .inverted_residual_s8_scratch_bytes =
+        qrun::kernels::inverted_residual_s8_scratch_bytes<qrun::kernels::Tag>,
     .fully_connected_s8_scratch_bytes = qrun::kernels::fully_connected_s8_scratch_bytes<qrun::kernels::Tag>,
     .conv2d_f32_scratch_bytes = qrun::kernels::conv2d_f32_scratch_bytes<qrun::kernels::Tag>,
 #define QRUN_KERNEL(name, Args) .name = qrun::kernels::name<qrun::kernels::Tag>,

@@ -15,6 +15,7 @@ struct KernelTable {
   // Scratch that one thread needs for a call of the kernel named, in bytes; other kernels need none.
   size_t (*conv2d_s8_scratch_bytes)(const ConvS8Args&);
   size_t (*dwconv2d_s8_scratch_bytes)(const DwConvS8Args&);
+  size_t (*inverted_residual_s8_scratch_bytes)(const InvertedResidualS8Args&);
   size_t (*fully_connected_s8_scratch_bytes)(const FullyConnectedS8Args&);
   size_t (*conv2d_f32_scratch_bytes)(const ConvF32Args&);
 

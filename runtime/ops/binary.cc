@@ -87,6 +87,19 @@ void AddSteps(const OpContext& op, const StepDraft& draft,
 
 }  // namespace
 
+kernels::BinaryS8Args AddS8Args(const PlanBuilder& plan, const fb::Clamp* clamp, int a, int b, int dst) {
+  const Int8Bounds bounds = QuantizeClamp(clamp, plan.scale(dst), plan.zero_point(dst));
+  kernels::BinaryS8Args args;
+  args.a_zp = plan.zero_point(a);
+  args.b_zp = plan.zero_point(b);
+  args.dst_zp = plan.zero_point(dst);
+  args.lo = bounds.lo;
+  args.hi = bounds.hi;
+  args.a_scale = plan.scale(a) / plan.scale(dst);
+  args.b_scale = plan.scale(b) / plan.scale(dst);
+  return args;
+}
+
 Status AddBinary(const OpContext& op, fb::BinaryKind kind, const fb::Clamp* clamp, int a, int b, int dst,
                  const char* part) {
   PlanBuilder& plan = op.plan;
@@ -102,20 +115,9 @@ Status AddBinary(const OpContext& op, fb::BinaryKind kind, const fb::Clamp* clam
     return Status::Ok();
   }
   const bool multiply = kind == fb::BinaryKind::Mul;
-  const Int8Bounds bounds = QuantizeClamp(clamp, plan.scale(dst), plan.zero_point(dst));
-  kernels::BinaryS8Args args;
-  args.a_zp = plan.zero_point(a);
-  args.b_zp = plan.zero_point(b);
-  args.dst_zp = plan.zero_point(dst);
-  args.lo = bounds.lo;
-  args.hi = bounds.hi;
-  if (multiply) {
-    args.a_scale = RequantizeScale(plan.scale(a), plan.scale(b), plan.scale(dst));
-  } else {
-    args.a_scale = plan.scale(a) / plan.scale(dst);
-    args.b_scale = plan.scale(b) / plan.scale(dst);
-    if (kind == fb::BinaryKind::Sub) args.b_scale = -args.b_scale;
-  }
+  kernels::BinaryS8Args args = AddS8Args(plan, clamp, a, b, dst);
+  if (multiply) args.a_scale = RequantizeScale(plan.scale(a), plan.scale(b), plan.scale(dst));
+  if (kind == fb::BinaryKind::Sub) args.b_scale = -args.b_scale;
   AddSteps<kernels::BinaryS8Args, int8_t>(
       op, op.Draft(plan.CandidateName(multiply ? "mul_s8" : "add_s8"), part),
       multiply ? plan.table().mul_s8 : plan.table().add_s8, args, broadcast, a, b, dst);

@@ -1,25 +1,73 @@
-// InvertedResidual: its parts one after another. Each stores its result; byte for byte what the separate
-// operators give.
-#include "runtime/ops/parts.h"
+// InvertedResidual: in int8 as one depth-first step, in float as its parts one after another.
+#include "runtime/ops/candidates.h"
+#include "runtime/ops/conv_problem.h"
 
 namespace qrun {
+namespace {
+
+struct BlockProblem {
+  const OpContext& op;
+  const fb::InvertedResidual& block;
+  int src, dst;
+
+  bool has_expand() const { return block.expand() != nullptr; }
+  ConvTensors Expand() const { return {src, op.input(1), op.input(2), block.expanded(), "expand"}; }
+  ConvTensors Depthwise() const {
+    return {has_expand() ? block.expanded() : src, op.input(3), op.input(4), block.filtered(), "depthwise"};
+  }
+  ConvTensors Project() const {
+    return {block.filtered(), op.input(5), op.input(6), block.residual() ? block.projected() : dst,
+            "project"};
+  }
+};
+
+Status AddDepthFirst(PlanBuilder& plan, const BlockProblem& p, StepDraft draft) {
+  if (!plan.is_int8(p.src)) return Status::Unsupported("int8 only");
+  kernels::InvertedResidualS8Args args;
+  args.has_expand = p.has_expand();
+  args.residual = p.block.residual();
+  size_t* packed_bytes = &draft.info.packed_weight_bytes;
+  const ConvProblem depthwise = ReadDepthwise(plan, *p.block.depthwise(), p.Depthwise());
+  const ConvProblem project = ReadConv2D(plan, *p.block.project(), p.Project());
+  draft.info.macs = depthwise.Macs(plan) + project.Macs(plan);
+  if (p.has_expand()) {
+    const ConvProblem expand = ReadConv2D(plan, *p.block.expand(), p.Expand());
+    draft.info.macs += expand.Macs(plan);
+    args.expand = PackConvS8(plan, expand, packed_bytes);
+  }
+  args.depthwise = PackDwConvS8(plan, depthwise, packed_bytes);
+  args.project = PackConvS8(plan, project, packed_bytes);
+  if (args.residual) args.add = AddS8Args(plan, p.block.residual_clamp(), p.block.projected(), p.src, p.dst);
+  draft.info.candidate = plan.CandidateName("inverted_residual_s8");
+  draft.reads = {p.src};
+  draft.writes = {p.dst};
+  plan.AddKernel(std::move(draft), plan.table().inverted_residual_s8, args,
+                 depthwise.window.n * depthwise.window.oh,
+                 plan.table().inverted_residual_s8_scratch_bytes(args),
+                 [src = p.src, dst = p.dst](kernels::InvertedResidualS8Args& a, const Binder& binder) {
+                   a.src = binder.In<int8_t>(src);
+                   a.dst = binder.Out<int8_t>(dst);
+                 });
+  return Status::Ok();
+}
+
+// Each part stores its result.
+Status AddParts(PlanBuilder&, const BlockProblem& p, StepDraft) {
+  if (p.has_expand()) QRUN_RETURN_IF_ERROR(AddConv2D(p.op, *p.block.expand(), p.Expand()));
+  QRUN_RETURN_IF_ERROR(AddDepthwise(p.op, *p.block.depthwise(), p.Depthwise()));
+  QRUN_RETURN_IF_ERROR(AddConv2D(p.op, *p.block.project(), p.Project()));
+  if (!p.block.residual()) return Status::Ok();
+  return AddBinary(p.op, fb::BinaryKind::Add, p.block.residual_clamp(), p.block.projected(), p.src, p.dst,
+                   "residual");
+}
+
+constexpr Candidate<BlockProblem> kCandidates[] = {{"depth_first", AddDepthFirst}, {"parts", AddParts}};
+
+}  // namespace
 
 Status PrepareInvertedResidual(const OpContext& op) {
-  const fb::InvertedResidual& block = *op.op.options_as_InvertedResidual();
-  int src = op.input(0);
-  if (block.expand() != nullptr) {
-    QRUN_RETURN_IF_ERROR(
-        AddConv2D(op, *block.expand(), {src, op.input(1), op.input(2), block.expanded(), "expand"}));
-    src = block.expanded();
-  }
-  QRUN_RETURN_IF_ERROR(
-      AddDepthwise(op, *block.depthwise(), {src, op.input(3), op.input(4), block.filtered(), "depthwise"}));
-  const int projected = block.residual() ? block.projected() : op.output();
-  QRUN_RETURN_IF_ERROR(
-      AddConv2D(op, *block.project(), {block.filtered(), op.input(5), op.input(6), projected, "project"}));
-  if (!block.residual()) return Status::Ok();
-  return AddBinary(op, fb::BinaryKind::Add, block.residual_clamp(), projected, op.input(0), op.output(),
-                   "residual");
+  const BlockProblem problem{op, *op.op.options_as_InvertedResidual(), op.input(0), op.output()};
+  return AddFirst<BlockProblem>(op.plan, problem, kCandidates, op.Draft(""));
 }
 
 }  // namespace qrun

@@ -20,6 +20,9 @@ Status AddDepthwise(const OpContext& op, const fb::DepthwiseConv2D& options, con
 Status AddBinary(const OpContext& op, fb::BinaryKind kind, const fb::Clamp* clamp, int a, int b, int dst,
                  const char* part);
 
+// Arguments of the int8 addition dst = a + b, without extents, strides and pointers.
+kernels::BinaryS8Args AddS8Args(const PlanBuilder& plan, const fb::Clamp* clamp, int a, int b, int dst);
+
 }  // namespace qrun
 
 #endif  // QRUN_RUNTIME_OPS_PARTS_H_

@@ -36,6 +36,14 @@ Status VerifyInvertedResidual(const OpCheck& check) {
   }
   QRUN_RETURN_IF_ERROR(CheckDepthwise(check, *options.depthwise(), expanded ? *expanded : *src,
                                       *check.input(3), check.input(4), *filtered));
+  const fb::Conv2D& project = *options.project();
+  const fb::Tensor& project_wei = *check.input(5);
+  if (Rank(project_wei) != 4 || Dim(project_wei, 1) != 1 || Dim(project_wei, 2) != 1 ||
+      project.stride_h() != 1 || project.stride_w() != 1 || project.input_dilation_h() != 1 ||
+      project.input_dilation_w() != 1 || project.pad_top() != 0 || project.pad_left() != 0 ||
+      project.pad_bottom() != 0 || project.pad_right() != 0) {
+    return check.Error("`project` must be a 1x1 convolution without stride and padding");
+  }
   const fb::Tensor& before_add = projected ? *projected : check.output();
   QRUN_RETURN_IF_ERROR(
       CheckConv2D(check, *options.project(), *filtered, *check.input(5), check.input(6), before_add));

@@ -1,0 +1,40 @@
+// One convolution as every candidate sees it.
+#ifndef QRUN_RUNTIME_OPS_CONV_PROBLEM_H_
+#define QRUN_RUNTIME_OPS_CONV_PROBLEM_H_
+
+#include "kernels/args.h"
+#include "runtime/ops/parts.h"
+
+namespace qrun {
+
+struct ConvProblem {
+  kernels::Window window;
+  int pad_bottom = 0, pad_right = 0;
+  int ic = 0, oc = 0, groups = 1;
+  ConvTensors tensors;
+  const fb::Clamp* clamp = nullptr;
+
+  int64_t Macs(const PlanBuilder& plan) const {
+    return int64_t{window.n} * window.oh * window.ow * plan.Elements(tensors.wei);
+  }
+};
+
+ConvProblem ReadConv2D(const PlanBuilder& plan, const fb::Conv2D& options, const ConvTensors& tensors);
+ConvProblem ReadDepthwise(const PlanBuilder& plan, const fb::DepthwiseConv2D& options,
+                          const ConvTensors& tensors);
+
+// Kernel arguments of int8 convolutions with packed weights; src and dst are still to be bound. Adds the
+// bytes of the packed weights to *packed_bytes.
+kernels::ConvS8Args PackConvS8(PlanBuilder& plan, const ConvProblem& problem, size_t* packed_bytes);
+kernels::DwConvS8Args PackDwConvS8(PlanBuilder& plan, const ConvProblem& problem, size_t* packed_bytes);
+
+// The candidates, in the files convolution_f32.cc and convolution_s8.cc.
+Status AddConvOnednn(PlanBuilder& plan, const ConvProblem& problem, StepDraft draft);
+Status AddConvF32(PlanBuilder& plan, const ConvProblem& problem, StepDraft draft);
+Status AddDwConvF32(PlanBuilder& plan, const ConvProblem& problem, StepDraft draft);
+Status AddConvS8(PlanBuilder& plan, const ConvProblem& problem, StepDraft draft);
+Status AddDwConvS8(PlanBuilder& plan, const ConvProblem& problem, StepDraft draft);
+
+}  // namespace qrun
+
+#endif  // QRUN_RUNTIME_OPS_CONV_PROBLEM_H_

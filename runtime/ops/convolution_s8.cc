@@ -1,0 +1,88 @@
+// int8 convolutions on our kernels.
+#include "runtime/ops/conv_problem.h"
+#include "runtime/ops/packed_weights.h"
+
+namespace qrun {
+namespace {
+
+template <class Args>
+void SetQuantization(const PlanBuilder& plan, const ConvProblem& p, Args& args) {
+  const ConvTensors& t = p.tensors;
+  const Int8Bounds bounds = QuantizeClamp(p.clamp, plan.scale(t.dst), plan.zero_point(t.dst));
+  args.window = p.window;
+  args.src_zp = plan.zero_point(t.src);
+  args.dst_zp = plan.zero_point(t.dst);
+  args.lo = bounds.lo;
+  args.hi = bounds.hi;
+}
+
+template <class Args>
+void AddStep(PlanBuilder& plan, const ConvProblem& p,
+             void (*kernel)(const Args&, int, int, std::byte*) noexcept, const Args& args,
+             size_t scratch_bytes, StepDraft draft) {
+  const ConvTensors t = p.tensors;
+  draft.reads = {t.src};
+  draft.writes = {t.dst};
+  plan.AddKernel(std::move(draft), kernel, args, p.window.n * p.window.oh, scratch_bytes,
+                 [t](Args& a, const Binder& binder) {
+                   a.src = binder.In<int8_t>(t.src);
+                   a.dst = binder.Out<int8_t>(t.dst);
+                 });
+}
+
+}  // namespace
+
+kernels::ConvS8Args PackConvS8(PlanBuilder& plan, const ConvProblem& p, size_t* packed_bytes) {
+  const ConvTensors& t = p.tensors;
+  const kernels::ConvWeightShape shape{p.oc, p.window.kh, p.window.kw, p.ic / p.groups, p.groups};
+  const PackedS8 packed = PackS8(plan, shape, t.src, t.wei, t.bia, t.dst);
+  *packed_bytes += packed.bytes;
+  kernels::ConvS8Args args;
+  args.ic = p.ic;
+  args.oc = p.oc;
+  args.groups = p.groups;
+  args.wei = packed.wei;
+  args.bia = packed.bia;
+  args.scale = packed.scale;
+  SetQuantization(plan, p, args);
+  return args;
+}
+
+kernels::DwConvS8Args PackDwConvS8(PlanBuilder& plan, const ConvProblem& p, size_t* packed_bytes) {
+  const ConvTensors& t = p.tensors;
+  const int taps = p.window.kh * p.window.kw;
+  const int c_padded = kernels::PaddedDepthwiseChannels(p.ic);
+  int8_t* wei = plan.Persist<int8_t>(static_cast<size_t>(taps) * c_padded);
+  int32_t* bia = plan.Persist<int32_t>(c_padded);
+  float* scale = plan.Persist<float>(c_padded);
+  const std::vector<float> scales = RequantizeScales(plan, t.src, t.wei, t.dst, p.ic);
+  kernels::PackDepthwiseWeights(taps, p.ic, plan.zero_point(t.src), plan.Constant<int8_t>(t.wei),
+                                plan.Constant<int32_t>(t.bia), scales.data(), wei, bia, scale);
+  *packed_bytes += (static_cast<size_t>(taps) + sizeof(int32_t) + sizeof(float)) * c_padded;
+  kernels::DwConvS8Args args;
+  args.c = p.ic;
+  args.c_padded = c_padded;
+  args.wei = wei;
+  args.bia = bia;
+  args.scale = scale;
+  SetQuantization(plan, p, args);
+  return args;
+}
+
+Status AddConvS8(PlanBuilder& plan, const ConvProblem& p, StepDraft draft) {
+  const kernels::ConvS8Args args = PackConvS8(plan, p, &draft.info.packed_weight_bytes);
+  draft.info.candidate = plan.CandidateName("conv2d_s8");
+  AddStep(plan, p, plan.table().conv2d_s8, args, plan.table().conv2d_s8_scratch_bytes(args),
+          std::move(draft));
+  return Status::Ok();
+}
+
+Status AddDwConvS8(PlanBuilder& plan, const ConvProblem& p, StepDraft draft) {
+  const kernels::DwConvS8Args args = PackDwConvS8(plan, p, &draft.info.packed_weight_bytes);
+  draft.info.candidate = plan.CandidateName("dwconv2d_s8");
+  AddStep(plan, p, plan.table().dwconv2d_s8, args, plan.table().dwconv2d_s8_scratch_bytes(args),
+          std::move(draft));
+  return Status::Ok();
+}
+
+}  // namespace qrun

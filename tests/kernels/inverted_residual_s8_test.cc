@@ -1,0 +1,225 @@
+// The depth-first block against the separate reference operators, on every ISA, byte for byte.
+#include <deque>
+
+#include "tests/kernels/conv_s8_problem.h"
+
+namespace qrun::kernels {
+namespace {
+
+struct BlockShape {
+  const char* name;
+  int n, ih, iw, ic, ec, oc;
+  int expand_kernel, expand_stride;  // 0: no expansion
+  int kh, kw, stride, pad, dilation;
+  bool residual;
+};
+
+const BlockShape kBlocks[] = {
+    {"residual", 1, 7, 9, 24, 144, 24, 1, 1, 3, 3, 1, 1, 1, true},
+    {"stride2", 1, 14, 13, 16, 96, 24, 1, 1, 3, 3, 2, 1, 1, false},
+    {"no_expand", 1, 12, 11, 32, 32, 16, 0, 1, 3, 3, 1, 1, 1, false},
+    {"no_expand_residual", 2, 5, 6, 20, 20, 20, 0, 1, 3, 3, 1, 1, 1, true},
+    {"batch_5x5", 3, 9, 8, 10, 37, 10, 1, 1, 5, 5, 1, 2, 1, true},
+    {"wide", 1, 6, 60, 8, 48, 8, 1, 1, 3, 3, 1, 1, 1, true},
+    {"tall_thin", 1, 40, 1, 5, 33, 7, 1, 1, 3, 3, 1, 1, 1, false},
+    {"one_pixel", 1, 1, 1, 9, 17, 9, 1, 1, 3, 3, 1, 1, 1, true},
+    {"stem", 1, 23, 21, 3, 32, 16, 3, 2, 3, 3, 1, 1, 1, false},
+    {"no_padding", 2, 9, 9, 6, 70, 11, 1, 1, 3, 3, 1, 0, 1, false},
+    {"dilated", 1, 15, 15, 6, 20, 6, 1, 1, 3, 3, 1, 2, 2, true},
+    {"skips_rows", 1, 19, 19, 6, 20, 9, 1, 1, 1, 1, 3, 0, 1, false},
+    {"over_padded", 1, 4, 4, 6, 20, 9, 1, 1, 5, 5, 1, 4, 1, false},
+};
+
+// Random weights of a block, packed for one ISA. Deques keep the addresses.
+class Block {
+ public:
+  Block(const BlockShape& s, uint32_t seed, const KernelTable& table) : table_(table), random_(seed) {
+    const int e_pad = s.expand_kernel / 2;
+    const int eh = s.expand_kernel ? (s.ih + 2 * e_pad - s.expand_kernel) / s.expand_stride + 1 : s.ih;
+    const int ew = s.expand_kernel ? (s.iw + 2 * e_pad - s.expand_kernel) / s.expand_stride + 1 : s.iw;
+    const int reach = (s.kh - 1) * s.dilation + 1;
+    oh = (eh + 2 * s.pad - reach) / s.stride + 1;
+    ow = (ew + 2 * s.pad - reach) / s.stride + 1;
+    dst_count = static_cast<size_t>(s.n) * oh * ow * s.oc;
+    expanded_count = static_cast<size_t>(s.n) * eh * ew * s.ec;
+    filtered_count = static_cast<size_t>(s.n) * oh * ow * s.ec;
+    src = random_.Bytes(static_cast<size_t>(s.n) * s.ih * s.iw * s.ic);
+
+    args.has_expand = s.expand_kernel != 0;
+    args.residual = s.residual;
+    if (args.has_expand) {
+      args.expand.window = {.n = s.n,
+                            .ih = s.ih,
+                            .iw = s.iw,
+                            .oh = eh,
+                            .ow = ew,
+                            .kh = s.expand_kernel,
+                            .kw = s.expand_kernel,
+                            .stride_h = s.expand_stride,
+                            .stride_w = s.expand_stride,
+                            .pad_top = e_pad,
+                            .pad_left = e_pad};
+      FillConv(args.expand, s.ic, s.ec, 3, -128, -128);
+    }
+    args.depthwise.window = {.n = s.n,
+                             .ih = eh,
+                             .iw = ew,
+                             .oh = oh,
+                             .ow = ow,
+                             .kh = s.kh,
+                             .kw = s.kw,
+                             .stride_h = s.stride,
+                             .stride_w = s.stride,
+                             .dilation_h = s.dilation,
+                             .dilation_w = s.dilation,
+                             .pad_top = s.pad,
+                             .pad_left = s.pad};
+    FillDepthwise(args.depthwise, s.ec, args.has_expand ? -128 : 3, -120);
+    args.project.window = {.n = s.n, .ih = oh, .iw = ow, .oh = oh, .ow = ow};
+    FillConv(args.project, s.ec, s.oc, -120, 5, -128);
+    args.add.a_zp = 5;
+    args.add.b_zp = 3;
+    args.add.dst_zp = -4;
+    args.add.a_scale = 0.75f;
+    args.add.b_scale = 0.625f;
+    args.src = src.data();
+  }
+
+  // The separate operators, one whole tensor after another.
+  std::vector<int8_t> RunParts() const {
+    std::vector<int8_t> expanded(expanded_count), filtered(filtered_count), dst(dst_count);
+    std::vector<std::byte> scratch_bytes(1 << 20);
+    std::byte* scratch =
+        scratch_bytes.data() + (64 - reinterpret_cast<uintptr_t>(scratch_bytes.data()) % 64) % 64;
+    DwConvS8Args depthwise = args.depthwise;
+    depthwise.src = src.data();
+    if (args.has_expand) {
+      ConvS8Args expand = args.expand;
+      expand.src = src.data();
+      expand.dst = expanded.data();
+      table_.conv2d_s8(expand, 0, expand.window.n * expand.window.oh, scratch);
+      depthwise.src = expanded.data();
+    }
+    depthwise.dst = filtered.data();
+    table_.dwconv2d_s8(depthwise, 0, depthwise.window.n * oh, scratch);
+    ConvS8Args project = args.project;
+    project.src = filtered.data();
+    project.dst = dst.data();
+    table_.conv2d_s8(project, 0, project.window.n * oh, scratch);
+    if (args.residual) {
+      BinaryS8Args add = args.add;
+      add.inner = add.b_outer_stride = static_cast<int64_t>(dst_count);
+      add.a = add.dst = dst.data();
+      add.b = src.data();
+      table_.add_s8(add, 0, 1, nullptr);
+    }
+    return dst;
+  }
+
+  std::vector<int8_t> RunFused() const {
+    return RunWhole<int8_t>(table_.inverted_residual_s8, args, args.depthwise.window.n * oh,
+                            table_.inverted_residual_s8_scratch_bytes(args), dst_count);
+  }
+
+  InvertedResidualS8Args args;
+  int oh, ow;
+  size_t dst_count, expanded_count, filtered_count;
+  std::vector<int8_t> src;
+
+ private:
+  template <class T>
+  T* Keep(std::deque<std::vector<T>>& store, size_t count) {
+    store.emplace_back(count);
+    return store.back().data();
+  }
+
+  void FillConv(ConvS8Args& a, int ic, int oc, int src_zp, int dst_zp, int lo) {
+    const ConvWeightShape shape{oc, a.window.kh, a.window.kw, ic, 1};
+    const auto wei = random_.Bytes(static_cast<size_t>(oc) * shape.K(), -127, 127);
+    std::vector<int32_t> bia(oc);
+    std::vector<float> scale(oc);
+    for (int c = 0; c < oc; ++c) {
+      bia[c] = random_.Int(-3000, 3000);
+      scale[c] = random_.Float(0.5f, 2.0f) * 0.02f / std::sqrt(static_cast<float>(shape.K()));
+    }
+    const size_t channels = PackedConvChannelCount(table_.conv_packing, shape);
+    int8_t* packed_wei = Keep(bytes_, PackedConvWeightBytes(table_.conv_packing, shape));
+    int32_t* packed_bia = Keep(ints_, channels);
+    float* packed_scale = Keep(floats_, channels);
+    PackConvWeights(table_.conv_packing, shape, src_zp, wei.data(), bia.data(), scale.data(), packed_wei,
+                    packed_bia, packed_scale);
+    a.ic = ic;
+    a.oc = oc;
+    a.wei = packed_wei;
+    a.bia = packed_bia;
+    a.scale = packed_scale;
+    a.src_zp = src_zp;
+    a.dst_zp = dst_zp;
+    a.lo = lo;
+    a.hi = 127;
+  }
+
+  void FillDepthwise(DwConvS8Args& a, int c, int src_zp, int dst_zp) {
+    const int taps = a.window.kh * a.window.kw;
+    const auto wei = random_.Bytes(static_cast<size_t>(taps) * c, -127, 127);
+    std::vector<int32_t> bia(c);
+    std::vector<float> scale(c);
+    for (int i = 0; i < c; ++i) {
+      bia[i] = random_.Int(-3000, 3000);
+      scale[i] = random_.Float(0.5f, 2.0f) * 0.004f;
+    }
+    const size_t channels = static_cast<size_t>(PaddedDepthwiseChannels(c));
+    int8_t* packed_wei = Keep(bytes_, channels * taps);
+    int32_t* packed_bia = Keep(ints_, channels);
+    float* packed_scale = Keep(floats_, channels);
+    PackDepthwiseWeights(taps, c, src_zp, wei.data(), bia.data(), scale.data(), packed_wei, packed_bia,
+                         packed_scale);
+    a.c = c;
+    a.c_padded = static_cast<int>(channels);
+    a.wei = packed_wei;
+    a.bia = packed_bia;
+    a.scale = packed_scale;
+    a.src_zp = src_zp;
+    a.dst_zp = dst_zp;
+    a.lo = -128;
+    a.hi = 100;
+  }
+
+  const KernelTable& table_;
+  Random random_;
+  std::deque<std::vector<int8_t>> bytes_;
+  std::deque<std::vector<int32_t>> ints_;
+  std::deque<std::vector<float>> floats_;
+};
+
+TEST(AgainstReference, inverted_residual_s8) {
+  uint32_t seed = 100;
+  for (const BlockShape& shape : kBlocks) {
+    ++seed;
+    const std::vector<int8_t> want = Block(shape, seed, Reference()).RunParts();
+    // The comparison means something: results are spread over many values.
+    std::vector<int8_t> values = want;
+    std::sort(values.begin(), values.end());
+    EXPECT_GE(std::unique(values.begin(), values.end()) - values.begin(), std::min<ptrdiff_t>(8, want.size()))
+        << shape.name;
+    for (const KernelTable* table : CompiledTables()) {
+      if (!CanRun(*table)) continue;
+      SCOPED_TRACE(std::string(table->isa) + " " + shape.name);
+      ExpectSame(want, Block(shape, seed, *table).RunFused());
+    }
+  }
+}
+
+TEST(InvertedResidualS8, EveryChannelCountAroundALaneEdge) {
+  for (int c : LaneEdges()) {
+    const BlockShape shape = {"channels", 1, 5, 4, c, c + 3, c, 1, 1, 3, 3, 1, 1, 1, true};
+    const std::vector<int8_t> want = Block(shape, static_cast<uint32_t>(c), Reference()).RunParts();
+    for (const KernelTable* table : TestedTables()) {
+      SCOPED_TRACE(std::string(table->isa) + " c " + std::to_string(c));
+      ExpectSame(want, Block(shape, static_cast<uint32_t>(c), *table).RunFused());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace qrun::kernels
