@@ -21,7 +21,6 @@ class NoiseSource final : public CalibrationSource {
  public:
   size_t size() const override { return 24; }
   std::string SampleName(size_t i) const override { return std::to_string(i); }
-  bool holds_images() const override { return false; }
   Status Load(size_t i, std::span<const std::span<float>> inputs) const override {
     std::mt19937 random(static_cast<unsigned>(i) + 1);
     for (std::span<float> input : inputs) {

@@ -18,7 +18,7 @@ FOLDER = os.path.join(BUILD, "families")
 FLOAT_TOLERANCE = 1e-4
 # Random weights spread their information over all channels evenly and do not learn to be robust: int8 loses more on them
 # than on trained networks, and much more in deep ones. The bound catches wrong arithmetic, not lost accuracy.
-INT8_COSINE = 0.9
+INT8_COSINE = 0.95
 
 
 def tool(name, *args):
