@@ -18,28 +18,41 @@ image::PreprocessSpec ToSpec(const Preprocessing& pre) {
   return spec;
 }
 
+Status CheckPreprocessing(const Model& model) {
+  if (model.preprocessing() != nullptr) return Status::Ok();
+  return Status::InvalidArgument(
+      "the model says nothing about images (it was converted without --preprocess); give raw values with "
+      "--input");
+}
+
 }  // namespace
 
-Status SetImage(Session& session, const Model& model, const std::string& path, int item) {
-  if (model.preprocessing() == nullptr) {
-    return Status::InvalidArgument(
-        "the model says nothing about images (it was converted without --preprocess); give raw values with "
-        "--input");
-  }
+Result<image::Image> FitImage(const Model& model, const image::Image& decoded) {
+  QRUN_RETURN_IF_ERROR(CheckPreprocessing(model));
+  return image::Geometry(decoded, ToSpec(*model.preprocessing()));
+}
+
+Status SetFittedImage(Session& session, const Model& model, const image::Image& fitted, int item) {
+  QRUN_RETURN_IF_ERROR(CheckPreprocessing(model));
   const image::PreprocessSpec spec = ToSpec(*model.preprocessing());
-  QRUN_ASSIGN_OR_RETURN(const image::Image decoded, image::ReadImage(path));
-  auto fitted = image::Geometry(decoded, spec);
-  if (!fitted.ok()) return fitted.error().Annotate("'" + path + "'");
   const TensorInfo& info = session.inputs()[0];
   std::byte* bytes = session.InputBytes(0).data() + info.Bytes() / info.extents[0] * item;
   if (info.dtype == DType::kInt8) {
-    image::NormalizeS8(*fitted, spec, info.scale, info.zero_point, reinterpret_cast<int8_t*>(bytes));
+    image::NormalizeS8(fitted, spec, info.scale, info.zero_point, reinterpret_cast<int8_t*>(bytes));
   } else if (info.dtype == DType::kFloat32) {
-    image::NormalizeF32(*fitted, spec, reinterpret_cast<float*>(bytes));
+    image::NormalizeF32(fitted, spec, reinterpret_cast<float*>(bytes));
   } else {
     return Status::Unsupported("images need a float32 or int8 model input");
   }
   return Status::Ok();
+}
+
+Status SetImage(Session& session, const Model& model, const std::string& path, int item) {
+  QRUN_RETURN_IF_ERROR(CheckPreprocessing(model));
+  QRUN_ASSIGN_OR_RETURN(const image::Image decoded, image::ReadImage(path));
+  auto fitted = FitImage(model, decoded);
+  if (!fitted.ok()) return fitted.error().Annotate("'" + path + "'");
+  return SetFittedImage(session, model, *fitted, item);
 }
 
 }  // namespace qrun::cli

@@ -2,10 +2,20 @@
 #include "runtime/cli/input.h"
 
 namespace qrun::cli {
+namespace {
+
+Status NoDecoders() {
+  return Status::Unsupported("this build has no image decoders (QRUN_IMAGE=OFF); use --input x.npy");
+}
+
+}  // namespace
+
+Result<image::Image> FitImage(const Model&, const image::Image&) { return NoDecoders(); }
+
+Status SetFittedImage(Session&, const Model&, const image::Image&, int) { return NoDecoders(); }
 
 Status SetImage(Session&, const Model&, const std::string& path, int) {
-  return Status::Unsupported("'" + path +
-                             "': this build has no image decoders (QRUN_IMAGE=OFF); use --input x.npy");
+  return NoDecoders().Annotate("'" + path + "'");
 }
 
 }  // namespace qrun::cli

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "runtime/image/image.h"
 #include "runtime/npy.h"
 #include "runtime/qrun.h"
 
@@ -12,6 +13,12 @@ namespace qrun::cli {
 // Decodes the image, preprocesses it as the model says and writes it as item `item` of the session's first
 // input. Errors: io, invalid_argument (no image, or the model has no preprocessing).
 Status SetImage(Session& session, const Model& model, const std::string& path, int item = 0);
+
+// The two halves of SetImage after decoding, for tools that decode ahead of running: resizing and cropping as
+// the model says, which needs no session, and writing the normalised pixels into the session. Errors: as
+// SetImage. Thread safety: FitImage may be called from several threads at once.
+Result<image::Image> FitImage(const Model& model, const image::Image& decoded);
+Status SetFittedImage(Session& session, const Model& model, const image::Image& fitted, int item = 0);
 
 // Copies an array into input i. Its shape is the input's, or [N, C, H, W] where the source model stated the
 // input so; float32 and uint8 values are real numbers (quantised if the input is int8), int8 values are taken

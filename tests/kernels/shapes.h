@@ -130,7 +130,8 @@ inline const std::vector<ConvShape>& GroupedShapes() {
   return shapes;
 }
 
-// Layers of MobileNetV2 1.0/224, the first and last pointwise ones and what lies between; for timing.
+// The distinct convolutions of MobileNetV2 1.0/224: the stem, and all pointwise layers in order. Timed by
+// bench/kernels, which checks each against the reference first.
 inline const std::vector<ConvShape>& MobileNetShapes() {
   static const std::vector<ConvShape> shapes = {
       {.name = "stem_224x3_32",
@@ -140,17 +141,30 @@ inline const std::vector<ConvShape>& MobileNetShapes() {
        .kernel = {3, 3},
        .stride = {2, 2},
        .pad = {1, 1, 1, 1}},
+      {.name = "112x32_16", .in = {112, 112}, .ic = 32, .oc = 16},
       {.name = "112x16_96", .in = {112, 112}, .ic = 16, .oc = 96},
+      {.name = "56x96_24", .in = {56, 56}, .ic = 96, .oc = 24},
       {.name = "56x24_144", .in = {56, 56}, .ic = 24, .oc = 144},
       {.name = "56x144_24", .in = {56, 56}, .ic = 144, .oc = 24},
+      {.name = "28x144_32", .in = {28, 28}, .ic = 144, .oc = 32},
+      {.name = "28x32_192", .in = {28, 28}, .ic = 32, .oc = 192},
+      {.name = "28x192_32", .in = {28, 28}, .ic = 192, .oc = 32},
+      {.name = "14x192_64", .in = {14, 14}, .ic = 192, .oc = 64},
+      {.name = "14x64_384", .in = {14, 14}, .ic = 64, .oc = 384},
+      {.name = "14x384_64", .in = {14, 14}, .ic = 384, .oc = 64},
+      {.name = "14x384_96", .in = {14, 14}, .ic = 384, .oc = 96},
       {.name = "14x96_576", .in = {14, 14}, .ic = 96, .oc = 576},
       {.name = "14x576_96", .in = {14, 14}, .ic = 576, .oc = 96},
+      {.name = "7x576_160", .in = {7, 7}, .ic = 576, .oc = 160},
+      {.name = "7x160_960", .in = {7, 7}, .ic = 160, .oc = 960},
       {.name = "7x960_160", .in = {7, 7}, .ic = 960, .oc = 160},
+      {.name = "7x960_320", .in = {7, 7}, .ic = 960, .oc = 320},
       {.name = "7x320_1280", .in = {7, 7}, .ic = 320, .oc = 1280},
   };
   return shapes;
 }
 
+// The distinct depthwise layers of MobileNetV2 1.0/224, and one 5x5 as MobileNetV3 has it.
 inline const std::vector<ConvShape>& MobileNetDepthwiseShapes() {
   static const std::vector<ConvShape> shapes = {
       {.name = "dw112x32", .in = {112, 112}, .ic = 32, .oc = 32, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
@@ -162,7 +176,30 @@ inline const std::vector<ConvShape>& MobileNetDepthwiseShapes() {
        .stride = {2, 2},
        .pad = {1, 1, 1, 1}},
       {.name = "dw56x144", .in = {56, 56}, .ic = 144, .oc = 144, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
+      {.name = "dw56x144s2",
+       .in = {56, 56},
+       .ic = 144,
+       .oc = 144,
+       .kernel = {3, 3},
+       .stride = {2, 2},
+       .pad = {1, 1, 1, 1}},
+      {.name = "dw28x192", .in = {28, 28}, .ic = 192, .oc = 192, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
+      {.name = "dw28x192s2",
+       .in = {28, 28},
+       .ic = 192,
+       .oc = 192,
+       .kernel = {3, 3},
+       .stride = {2, 2},
+       .pad = {1, 1, 1, 1}},
+      {.name = "dw14x384", .in = {14, 14}, .ic = 384, .oc = 384, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
       {.name = "dw14x576", .in = {14, 14}, .ic = 576, .oc = 576, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
+      {.name = "dw14x576s2",
+       .in = {14, 14},
+       .ic = 576,
+       .oc = 576,
+       .kernel = {3, 3},
+       .stride = {2, 2},
+       .pad = {1, 1, 1, 1}},
       {.name = "dw7x960", .in = {7, 7}, .ic = 960, .oc = 960, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
       {.name = "dw5x5_28x120", .in = {28, 28}, .ic = 120, .oc = 120, .kernel = {5, 5}, .pad = {2, 2, 2, 2}},
   };

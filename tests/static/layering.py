@@ -24,6 +24,7 @@ LAYERS = [
         r"kernels/(args|table|dispatch|pack|movement)\.h", r"kernels/onednn/seam\.h"]),
     ("converter", r"converter/.*", [r"converter/.*", r"runtime/.*", r"schema/.*"]),
     ("bench", r"bench/.*", [r"(bench|tests|converter|runtime|kernels|schema)/.*"]),
+    ("tests of bench", r"tests/bench/.*", [r"(tests|bench|converter|runtime|kernels|schema)/.*"]),
     ("tests", r"tests/.*", [r"(tests|converter|runtime|kernels|schema)/.*"]),
 ]
 

@@ -1,0 +1,127 @@
+// Kernels that work value by value, on activations of MobileNetV2: the residual sums, the largest expanded
+// tensor, the image and the scores.
+#include "bench/kernels/cases.inl.h"
+#include "bench/kernels/shapes.h"
+
+namespace qrun::bench {
+namespace {
+
+using namespace kernels;
+
+struct Extent {
+  const char* name;
+  int count;
+};
+constexpr Extent kResiduals[] = {{"56x24", 56 * 56 * 24},
+                                 {"28x32", 28 * 28 * 32},
+                                 {"14x64", 14 * 14 * 64},
+                                 {"14x96", 14 * 14 * 96},
+                                 {"7x160", 7 * 7 * 160}};
+constexpr Extent kExpanded = {"112x96", 112 * 112 * 96}, kImage = {"224x3", 224 * 224 * 3},
+                 kScores = {"1000", 1000};
+
+template <class T>
+std::vector<T> RandomValues(int count, uint32_t seed) {
+  if constexpr (std::is_same_v<T, int8_t>) {
+    return RandomBytes(static_cast<size_t>(count), seed);
+  } else {
+    return RandomFloats(static_cast<size_t>(count), seed);
+  }
+}
+
+// dst = f(src): Src values to Dst values with the other arguments as `args` has them.
+template <class Args, class Src, class Dst>
+void AddUnary(const char* kernel, KernelMember<Args> member, const Extent& extent, const std::string& suffix,
+              const Args& args, double tolerance, std::vector<Row>& rows) {
+  const auto prepare = [=](const KernelTable&) {
+    auto src = std::make_shared<std::vector<Src>>(RandomValues<Src>(extent.count, 1));
+    Call<Args, Dst> call;
+    call.args = args;
+    call.args.src = src->data();
+    call.items = extent.count;
+    call.dst_count = static_cast<size_t>(extent.count);
+    call.memory = src;
+    return call;
+  };
+  AddRows<Args, Dst>(kernel, member,
+                     {.shape = extent.name + suffix,
+                      .bytes = extent.count * static_cast<double>(sizeof(Src) + sizeof(Dst)),
+                      .tolerance = tolerance,
+                      .prepare = prepare},
+                     rows);
+}
+
+template <class Args, class T>
+void AddBinary(const char* kernel, KernelMember<Args> member, const Args& args, std::vector<Row>& rows) {
+  for (const Extent& extent : kResiduals) {
+    const auto prepare = [=](const KernelTable&) {
+      struct Memory {
+        std::vector<T> a, b;
+      };
+      auto memory = std::make_shared<Memory>(
+          Memory{RandomValues<T>(extent.count, 1), RandomValues<T>(extent.count, 2)});
+      Call<Args, T> call;
+      call.args = args;
+      call.args.inner = extent.count;
+      call.args.a = memory->a.data();
+      call.args.b = memory->b.data();
+      call.items = 1;
+      call.dst_count = static_cast<size_t>(extent.count);
+      call.memory = memory;
+      return call;
+    };
+    AddRows<Args, T>(kernel, member,
+                     {.shape = extent.name, .bytes = extent.count * 3.0 * sizeof(T), .prepare = prepare},
+                     rows);
+  }
+}
+
+BinaryS8Args BinaryArgs(float a_scale, float b_scale) {
+  BinaryS8Args args;
+  args.a_zp = 3;
+  args.b_zp = -7;
+  args.dst_zp = 5;
+  args.a_scale = a_scale;
+  args.b_scale = b_scale;
+  return args;
+}
+
+}  // namespace
+
+void Add_add_s8(std::vector<Row>& rows) {
+  AddBinary<BinaryS8Args, int8_t>("add_s8", &KernelTable::add_s8, BinaryArgs(0.6f, 0.9f), rows);
+}
+void Add_mul_s8(std::vector<Row>& rows) {
+  AddBinary<BinaryS8Args, int8_t>("mul_s8", &KernelTable::mul_s8, BinaryArgs(0.01f, 1), rows);
+}
+void Add_binary_f32(std::vector<Row>& rows) {
+  BinaryF32Args args;
+  args.lo = -INFINITY;
+  args.hi = INFINITY;
+  AddBinary<BinaryF32Args, float>("binary_f32", &KernelTable::binary_f32, args, rows);
+}
+
+void Add_table_s8(std::vector<Row>& rows) {
+  static const std::vector<int8_t> table = RandomBytes(256, 3);
+  AddUnary<TableS8Args, int8_t, int8_t>("table_s8", &KernelTable::table_s8, kExpanded, "",
+                                        {.table = table.data()}, 0, rows);
+}
+void Add_quantize_f32_s8(std::vector<Row>& rows) {
+  AddUnary<QuantizeArgs, float, int8_t>("quantize_f32_s8", &KernelTable::quantize_f32_s8, kImage, "",
+                                        {.inv_scale = 63, .zp = 2}, 0, rows);
+}
+void Add_dequantize_s8_f32(std::vector<Row>& rows) {
+  AddUnary<DequantizeArgs, int8_t, float>("dequantize_s8_f32", &KernelTable::dequantize_s8_f32, kScores, "",
+                                          {.scale = 0.1f, .zp = 2}, 0, rows);
+}
+void Add_unary_f32(std::vector<Row>& rows) {
+  constexpr double kUnitsOfLastPlace = 4e-6;  // as in the tests; values are up to 1
+  AddUnary<UnaryF32Args, float, float>("unary_f32", &KernelTable::unary_f32, kExpanded, "_clamp",
+                                       {.op = UnaryOp::kClamp, .alpha = 0, .beta = 6}, 0, rows);
+  AddUnary<UnaryF32Args, float, float>("unary_f32", &KernelTable::unary_f32, kExpanded, "_hard_swish",
+                                       {.op = UnaryOp::kHardSwish}, kUnitsOfLastPlace, rows);
+  AddUnary<UnaryF32Args, float, float>("unary_f32", &KernelTable::unary_f32, kExpanded, "_sigmoid",
+                                       {.op = UnaryOp::kSigmoid}, kUnitsOfLastPlace, rows);
+}
+
+}  // namespace qrun::bench

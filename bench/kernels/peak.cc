@@ -1,0 +1,45 @@
+#include "bench/kernels/peak.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <string>
+#include <utility>
+
+#define QRUN_ISA(name, tag, flags) extern "C" const qrun::bench::PeakLoops qrun_peak_##name;
+#include "kernels/isa_list.inc"
+#undef QRUN_ISA
+
+namespace qrun::bench {
+namespace {
+
+constexpr int kRepeats = 10;
+constexpr int64_t kIterations = 1'000'000;
+
+const PeakLoops& LoopsOf(std::string_view isa) {
+#define QRUN_ISA(name, tag, flags) \
+  if (isa == #name) return qrun_peak_##name;
+#include "kernels/isa_list.inc"
+#undef QRUN_ISA
+  return qrun_peak_ref;
+}
+
+}  // namespace
+
+double PeakMacsPerSecond(std::string_view isa, Arithmetic arithmetic) {
+  static std::map<std::pair<std::string, Arithmetic>, double> known;
+  double& best = known[{std::string(isa), arithmetic}];
+  if (best > 0) return best;
+  const PeakLoops& loops = LoopsOf(isa);
+  const bool int8 = arithmetic == Arithmetic::kInt8;
+  for (int i = 0; i < kRepeats; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    (int8 ? loops.s8 : loops.f32)(kIterations);
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    best = std::max(
+        best, static_cast<double>(kIterations) * (int8 ? loops.s8_macs : loops.f32_macs) / seconds.count());
+  }
+  return best;
+}
+
+}  // namespace qrun::bench

@@ -1,0 +1,80 @@
+#include "bench/lib/bench_report.h"
+
+#include <cmath>
+
+#include "runtime/cli/model_report.h"
+
+namespace qrun::bench {
+
+using nlohmann::json;
+
+json ResultJson(const Measurement& m, const json& accuracy) {
+  const json described = cli::DescribeModel(m.file->model);
+  const TimingSummary times = Summarize(m.timings.samples_ms);
+  json samples = json::array();
+  for (const auto& round : m.timings.samples_ms) samples.push_back(round);
+  return {{"model", m.file->path},
+          {"name", m.file->model.name()},
+          {"role", m.is_candidate ? "candidate" : "baseline"},
+          {"sha256", m.file->sha256},
+          {"dtype", ArithmeticOf(described)},
+          {"threads", m.threads},
+          {"isa", m.isa},
+          {"median_ms", times.median},
+          {"min_ms", times.min},
+          {"p90_ms", times.p90},
+          {"p99_ms", times.p99},
+          {"samples_ms", std::move(samples)},
+          {"runs_per_sample", m.timings.runs_per_sample},
+          {"warmup_runs", m.timings.warmup_runs},
+          {"warmup_settled", m.timings.settled},
+          {"cold_ms", m.cold.TotalMs()},
+          {"cold_open_ms", m.cold.open_ms},
+          {"cold_plan_ms", m.cold.plan_ms},
+          {"cold_first_run_ms", m.cold.first_run_ms},
+          {"peak_rss_bytes", m.cold.peak_rss_bytes},
+          {"rss_before_bytes", m.cold.rss_before_bytes},
+          {"arena_bytes", m.profile.plan["arena_bytes"]},
+          {"packed_weight_bytes", m.profile.plan["packed_weight_bytes"]},
+          {"file_bytes", m.file->model.file_bytes()},
+          {"params", described["params"]},
+          {"macs", described["macs"]},
+          {"layers", LayersJson(m.profile, m.file->model)},
+          {"arena", m.profile.plan["arena"]},
+          {"accuracy", accuracy}};
+}
+
+double Overall(double retention, double speedup) { return retention / 100 + speedup / 5; }
+
+json ComparisonJson(const Measurement& a, const Measurement& b,
+                    const std::optional<EvaluationSummary>& evaluation, uint64_t seed) {
+  const double speedup = RatioOfMedians(a.timings.samples_ms, b.timings.samples_ms);
+  const Interval interval = RatioInterval95(a.timings.samples_ms, b.timings.samples_ms, seed);
+  const double retention = evaluation ? evaluation->Retention() : NAN;
+  const auto change = [](uint64_t before, uint64_t after) {
+    return static_cast<int64_t>(after) - static_cast<int64_t>(before);
+  };
+  const json layers_a = LayersJson(a.profile, a.file->model), layers_b = LayersJson(b.profile, b.file->model);
+  return {
+      {"baseline", a.file->path},
+      {"candidate", b.file->path},
+      {"threads", a.threads},
+      {"isa", a.isa},
+      {"speedup", speedup},
+      {"speedup_ci95", {interval.low, interval.high}},
+      {"verdict", VerdictName(Conclude(interval))},
+      {"retention", NumberOrNull(retention)},
+      {"agreement", evaluation ? NumberOrNull(evaluation->agreement) : json(nullptr)},
+      {"sqnr_db", evaluation ? NumberOrNull(evaluation->sqnr_db) : json(nullptr)},
+      {"loss_change", evaluation ? NumberOrNull(evaluation->accuracy[0].loss - evaluation->accuracy[1].loss)
+                                 : json(nullptr)},
+      {"overall", NumberOrNull(Overall(retention, speedup))},
+      {"cold_speedup", a.cold.TotalMs() / b.cold.TotalMs()},
+      {"peak_rss_change_bytes", change(a.cold.peak_rss_bytes, b.cold.peak_rss_bytes)},
+      {"arena_change_bytes",
+       change(a.profile.plan["arena_bytes"].get<uint64_t>(), b.profile.plan["arena_bytes"].get<uint64_t>())},
+      {"file_change_bytes", change(a.file->model.file_bytes(), b.file->model.file_bytes())},
+      {"operators", SideBySide(layers_a, layers_b)}};
+}
+
+}  // namespace qrun::bench

@@ -1,0 +1,175 @@
+#include "bench/lib/profile.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "bench/lib/clock.h"
+#include "runtime/cli/model_report.h"
+
+namespace qrun::bench {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kWarmUpRuns = 3;
+constexpr size_t kMinRuns = 3, kMaxRuns = 20;
+constexpr double kBatchSeconds = 0.05;
+
+Status ProfileBatch(const Contender& contender, std::vector<std::vector<double>>& samples, Profile& profile) {
+  SessionOptions options = contender.options;
+  options.profile = true;
+  QRUN_ASSIGN_OR_RETURN(Session session, Session::Create(*contender.model, options));
+  QRUN_RETURN_IF_ERROR(FillInputs(session));
+  for (int i = 0; i < kWarmUpRuns; ++i) session.Run();
+  samples.resize(session.steps().size());
+  Stopwatch total;
+  for (size_t run = 0; run < kMinRuns || (run < kMaxRuns && total.Seconds() < kBatchSeconds); ++run) {
+    session.Run();
+    for (size_t s = 0; s < samples.size(); ++s) {
+      samples[s].push_back(static_cast<double>(session.StepTimes()[s]) / 1e6);
+    }
+  }
+  if (profile.steps.empty()) {
+    profile.steps = session.steps();
+    profile.plan = cli::DescribePlan(session);
+  }
+  return Status::Ok();
+}
+
+// The times of one operator, or of one of its parts, on one side.
+struct Group {
+  std::string kind;
+  std::optional<double> ms;
+  std::vector<std::string> part_order;
+  std::map<std::string, double> parts;
+};
+
+struct Side {
+  std::vector<std::string> order;
+  std::map<std::string, Group> groups;
+};
+
+Side GroupByOperator(const json& layers) {
+  Side side;
+  for (const json& layer : layers) {
+    const std::string name = layer["operator"], part = layer["part"];
+    const auto [at, is_new] = side.groups.try_emplace(name);
+    if (is_new) side.order.push_back(name);
+    Group& group = at->second;
+    group.kind = layer["kind"];
+    group.ms = group.ms.value_or(0) + layer["ms"].get<double>();
+    if (part.empty()) continue;
+    if (group.parts.count(part) == 0) group.part_order.push_back(part);
+    group.parts[part] += layer["ms"].get<double>();
+  }
+  return side;
+}
+
+// The order of `a`, with what only `b` has behind its predecessor in `b`.
+std::vector<std::string> Merge(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+  std::vector<std::string> merged = a;
+  auto place = merged.begin();
+  for (const std::string& name : b) {
+    const auto found = std::find(merged.begin(), merged.end(), name);
+    place = found != merged.end() ? found + 1 : merged.insert(place, name) + 1;
+  }
+  return merged;
+}
+
+json PairJson(const std::string& name, std::optional<double> a, std::optional<double> b) {
+  const bool both = a.has_value() && b.has_value() && *b > 0;
+  return {{"name", name},
+          {"a_ms", a ? json(*a) : json(nullptr)},
+          {"b_ms", b ? json(*b) : json(nullptr)},
+          {"speedup", both ? json(*a / *b) : json(nullptr)}};
+}
+
+std::optional<double> PartOf(const Group& group, const std::string& part) {
+  const auto at = group.parts.find(part);
+  return at == group.parts.end() ? std::nullopt : std::optional(at->second);
+}
+
+}  // namespace
+
+Result<std::vector<Profile>> ProfileInterleaved(std::span<const Contender> contenders, int rounds) {
+  std::vector<Profile> profiles(contenders.size());
+  std::vector<std::vector<std::vector<double>>> samples(contenders.size());
+  for (int round = 0; round < rounds; ++round) {
+    for (size_t i = 0; i < contenders.size(); ++i) {
+      QRUN_RETURN_IF_ERROR(ProfileBatch(contenders[i], samples[i], profiles[i]));
+    }
+  }
+  for (size_t i = 0; i < contenders.size(); ++i) {
+    for (const auto& step : samples[i]) profiles[i].step_ms.push_back(Median(step));
+  }
+  return profiles;
+}
+
+json LayersJson(const Profile& profile, const Model& model) {
+  const json operators = cli::DescribeModel(model)["operators"];
+  double total = 0;
+  for (double ms : profile.step_ms) total += ms;
+  json layers = json::array();
+  for (size_t i = 0; i < profile.steps.size(); ++i) {
+    const StepInfo& step = profile.steps[i];
+    const std::string op = operators.at(static_cast<size_t>(step.op_index))["name"];
+    const double ms = profile.step_ms[i];
+    layers.push_back({{"name", step.name},
+                      {"operator", op},
+                      {"part", step.name.starts_with(op + "/") ? step.name.substr(op.size() + 1) : ""},
+                      {"kind", step.kind},
+                      {"candidate", step.candidate},
+                      {"macs", step.macs},
+                      {"ms", ms},
+                      {"percent", total > 0 ? 100 * ms / total : 0},
+                      {"gmacs_per_second", ms > 0 ? static_cast<double>(step.macs) / ms / 1e6 : 0}});
+  }
+  return layers;
+}
+
+json SideBySide(const json& a, const json& b) {
+  const Side left = GroupByOperator(a), right = GroupByOperator(b);
+  static const Group kNone;
+  const auto find = [](const Side& side, const std::string& name) -> const Group& {
+    const auto at = side.groups.find(name);
+    return at == side.groups.end() ? kNone : at->second;
+  };
+  json rows = json::array();
+  for (const std::string& name : Merge(left.order, right.order)) {
+    const Group &l = find(left, name), &r = find(right, name);
+    json row = PairJson(name, l.ms, r.ms);
+    row["kind"] = l.kind.empty() ? r.kind : l.kind;
+    row["parts"] = json::array();
+    for (const std::string& part : Merge(l.part_order, r.part_order)) {
+      row["parts"].push_back(PairJson(part, PartOf(l, part), PartOf(r, part)));
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+json TraceJson(std::span<const Profile> profiles, std::span<const std::string> names) {
+  json events = json::array();
+  for (size_t p = 0; p < profiles.size(); ++p) {
+    events.push_back(
+        {{"name", "process_name"}, {"ph", "M"}, {"pid", p + 1}, {"tid", 1}, {"args", {{"name", names[p]}}}});
+    double microseconds = 0;
+    for (size_t i = 0; i < profiles[p].steps.size(); ++i) {
+      const StepInfo& step = profiles[p].steps[i];
+      const double duration = profiles[p].step_ms[i] * 1e3;
+      events.push_back({{"name", step.name},
+                        {"cat", step.kind},
+                        {"ph", "X"},
+                        {"pid", p + 1},
+                        {"tid", 1},
+                        {"ts", microseconds},
+                        {"dur", duration},
+                        {"args", {{"candidate", step.candidate}, {"macs", step.macs}}}});
+      microseconds += duration;
+    }
+  }
+  return {{"traceEvents", std::move(events)}, {"displayTimeUnit", "ms"}};
+}
+
+}  // namespace qrun::bench
