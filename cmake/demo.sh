@@ -23,7 +23,7 @@ bash cmake/setup.sh
 
 echo "2. Build (preset release, in build/release; the first time takes minutes, $out/build.log shows how far it is)"
 start=$SECONDS
-if ! { cmake --preset release && cmake --build --preset release -j "$(nproc)"; } >"$out/build.log" 2>&1 </dev/null; then
+if ! { cmake --preset release && cmake --build --preset release -j "$(nproc)" --target qconvert qrun qinspect; } >"$out/build.log" 2>&1 </dev/null; then
   tail -n 40 "$out/build.log"
   echo "demo: error: the build failed; everything it said is in $out/build.log" >&2
   exit 1

@@ -38,9 +38,10 @@ python3-onnx                               models for the converter tests
 python3-torch                              models for the converter tests
 python3-torchvision                        models for the converter tests
 '
-# Without these everything still works, only slower.
+# Everything else works without these.
 optional_packages='
 ccache                                     makes a second build cheap
+libbenchmark-dev                           benchmarks of the kernels
 '
 
 fail() {

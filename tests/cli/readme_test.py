@@ -46,6 +46,12 @@ class Readme(tools.ToolTest):
     def test_options_of_qconvert(self):
         self.check_options("qconvert")
 
+    def test_options_of_qeval(self):
+        self.check_options("qeval")
+
+    def test_options_of_qbench(self):
+        self.check_options("qbench")
+
     def test_embedded_program_is_the_one_that_is_built(self):
         self.assertEqual(code("cpp"), [text("tests/embed/app/main.cc")])
         self.assertEqual(code("cmake"), [text("tests/embed/app/CMakeLists.txt")])
@@ -56,7 +62,7 @@ class Readme(tools.ToolTest):
         self.assertEqual(sorted(imported), sorted(re.split(r",\s+", told)))
 
     def test_build_options_are_those_of_cmake(self):
-        known = set(re.findall(r"^option\((QRUN_\w+)", text("cmake/options.cmake"), re.MULTILINE))
+        known = set(re.findall(r"^(?:cmake_dependent_)?option\((QRUN_\w+)", text("cmake/options.cmake"), re.MULTILINE))
         told = set(re.findall(r"`(QRUN_[A-Z]+)`", text("README.md")))
         self.assertEqual(known - {"QRUN_SANITIZE", "QRUN_TSAN"}, told)
 
