@@ -20,7 +20,6 @@ class ImageSource final : public CalibrationSource {
   size_t size() const override { return paths_.size(); }
   std::string SampleName(size_t i) const override { return paths_[i]; }
   Status Load(size_t i, std::span<const std::span<float>> inputs) const override;
-  bool holds_images() const override { return true; }
 
  private:
   const std::vector<std::string> paths_;

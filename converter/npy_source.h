@@ -28,7 +28,6 @@ class NpySource final : public CalibrationSource {
   size_t size() const override { return size_; }
   std::string SampleName(size_t i) const override;
   Status Load(size_t i, std::span<const std::span<float>> inputs) const override;
-  bool holds_images() const override { return false; }
 
  private:
   static constexpr size_t kCachedFiles = 8;

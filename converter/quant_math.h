@@ -47,8 +47,8 @@ struct LinearWeights {
 
 // scale[c] = max|w| / 127, widened where needed so that
 //  - |bias| / (src_scale * scale[c]) + K * 255 * 127 stays in int32 (K weights per channel), and
-//  - src_scale * scale[c] / dst_scale >= 2^-31, below which the channel's products cannot move the output at
-//  all.
+//  - src_scale * scale[c] / dst_scale >= 2^-31, below which the channel's products cannot move the
+//    output at all.
 // A channel of zeros gets the scale at which its bias is at most 2^24 steps: exact in binary32.
 // Precondition: |values| <= kMaxMagnitude, K <= kMaxReductionLength, scales from ParamsFromRange.
 LinearWeights QuantizeLinear(std::span<const float> wei, const Shape& extents, int axis,

@@ -14,6 +14,8 @@
 namespace qrun::kernels {
 namespace {
 
+inline constexpr ptrdiff_t kRunRegister = 16;
+
 struct Patches {
   const Window& window;
   const std::byte* src;
@@ -24,6 +26,12 @@ struct Patches {
 
   ptrdiff_t PatchBytes() const { return window.kh * window.kw * group_bytes; }
   bool IsPixel() const { return window.kh == 1 && window.kw == 1; }
+  // Output pixel i is input pixel i, counted through all images.
+  bool IsDense() const {
+    const Window& w = window;
+    return IsPixel() && w.stride_h == 1 && w.stride_w == 1 && w.pad_top == 0 && w.pad_left == 0 &&
+           w.ih == w.oh && w.iw == w.ow && w.input_dilation_h == 1 && w.input_dilation_w == 1;
+  }
 
   const std::byte* Pixel(int n, int iy, int ix) const {
     return src + PixelOffset(n, iy, ix, window.ih, window.iw, 1) * pixel_bytes + group_begin;
@@ -35,16 +43,25 @@ struct Patches {
     const int x0 = ox * w.stride_w - w.pad_left;
     const bool runs = w.dilation_w == 1 && w.input_dilation_w == 1 && group_bytes == pixel_bytes && x0 >= 0 &&
                       x0 + w.kw <= w.iw;
+    const ptrdiff_t run_bytes = w.kw * group_bytes;
+    // A short run is copied as one register while that stays inside of src; the next run overwrites what is
+    // too much, and rows end with room for it (ChunkLayout).
+    const std::byte* last_register = Pixel(w.n, 0, 0) - group_begin - kRunRegister;
     std::byte* out = row;
     for (int ky = 0; ky < w.kh; ++ky) {
       const int iy = InputRow(w, oy, ky);
       if (iy < 0) {
-        __builtin_memset(out, padding, static_cast<size_t>(w.kw * group_bytes));
-        out += w.kw * group_bytes;
+        __builtin_memset(out, padding, static_cast<size_t>(run_bytes));
+        out += run_bytes;
       } else if (runs) {
-        if (w.kh == 1) return Pixel(n, iy, x0);
-        CopyBytes(out, Pixel(n, iy, x0), w.kw * group_bytes);
-        out += w.kw * group_bytes;
+        const std::byte* run = Pixel(n, iy, x0);
+        if (w.kh == 1) return run;
+        if (run_bytes <= kRunRegister && run <= last_register) {
+          __builtin_memcpy(out, run, kRunRegister);
+        } else {
+          CopyBytes(out, run, run_bytes);
+        }
+        out += run_bytes;
       } else {
         for (int kx = 0; kx < w.kw; ++kx, out += group_bytes) {
           const int ix = InputColumn(w, ox, kx);
@@ -72,7 +89,8 @@ struct ChunkLayout {
   static ChunkLayout Of(ptrdiff_t patch_bytes, ptrdiff_t max_rows) {
     constexpr ptrdiff_t kCellSrcBytes = Math::kCellSrc * sizeof(typename Math::Wei);
     const ptrdiff_t cells = (patch_bytes + kCellSrcBytes - 1) / kCellSrcBytes;
-    return {ChunkRows(cells, Math::kTilePixels[0], max_rows), cells, (patch_bytes + 63) / 64 * 64};
+    return {ChunkRows(cells, Math::kTilePixels[0], max_rows), cells,
+            (patch_bytes + kRunRegister + 63) / 64 * 64};
   }
   ptrdiff_t CellBytes() const { return rows * cells * kCellBytes; }
   size_t ScratchBytes() const {
@@ -98,6 +116,13 @@ QRUN_INLINE void FillRow(const ChunkLayout& layout, const std::byte* patch, ptrd
 template <class Math>
 void FillChunk(const ChunkLayout& layout, const Patches& patches, ptrdiff_t first, int rows,
                std::byte* scratch) {
+  const ptrdiff_t patch_bytes = patches.PatchBytes();
+  if (patches.IsDense()) {
+    const std::byte* patch = patches.src + first * patches.pixel_bytes + patches.group_begin;
+    for (int i = 0; i < rows; ++i, patch += patches.pixel_bytes)
+      FillRow<Math>(layout, patch, patch_bytes, i, scratch);
+    return;
+  }
   const Window& w = patches.window;
   std::byte* gathered = scratch + layout.CellBytes();
   auto** where = reinterpret_cast<const std::byte**>(gathered + layout.rows * layout.patch_stride);
@@ -112,7 +137,6 @@ void FillChunk(const ChunkLayout& layout, const Patches& patches, ptrdiff_t firs
     oy = 0;
     ++n;
   }
-  const ptrdiff_t patch_bytes = patches.PatchBytes();
   for (int i = 0; i < rows; ++i) FillRow<Math>(layout, where[i], patch_bytes, i, scratch);
 }
 

@@ -13,6 +13,7 @@ namespace {
 // padding or a gap between dilated input pixels.
 inline int InputIndex(int o, int stride, int k, int dilation, int pad, int input_dilation, int extent) {
   const int i = o * stride + k * dilation - pad;
+  if (input_dilation == 1) return i >= 0 && i < extent ? i : -1;  // nearly always; divisions are slow
   if (i < 0 || i % input_dilation != 0) return -1;
   return i / input_dilation < extent ? i / input_dilation : -1;
 }

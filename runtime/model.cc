@@ -1,6 +1,8 @@
 #include <cstring>
+#include <new>
 
 #include "runtime/model_impl.h"
+#include "schema/cat.h"
 #include "schema/verify.h"
 
 #ifndef QRUN_VERSION
@@ -71,13 +73,15 @@ Result<Model> Model::Open(const std::string& path) {
   return Model(std::move(impl));
 }
 
-Result<Model> Model::FromBytes(std::span<const std::byte> bytes) {
+Result<Model> Model::FromBytes(std::span<const std::byte> bytes) try {
   if (bytes.size() > kMaxModelBytes) return Status::ResourceLimit("model bytes exceed the limit of 2 GiB");
   auto impl = std::make_shared<Impl>();
   impl->copy = AlignedBuffer(bytes.size());
   if (!bytes.empty()) std::memcpy(impl->copy.data(), bytes.data(), bytes.size());
   QRUN_RETURN_IF_ERROR(ReadModel({impl->copy.data(), bytes.size()}, *impl));
   return Model(std::move(impl));
+} catch (const std::bad_alloc&) {
+  return Status::ResourceLimit(Cat("not enough memory for a copy of ", bytes.size(), " bytes"));
 }
 
 std::string_view Model::name() const {

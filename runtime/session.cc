@@ -1,5 +1,6 @@
 #include <chrono>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "kernels/dispatch.h"
@@ -204,12 +205,14 @@ Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
-Result<Session> Session::Create(const Model& model, const SessionOptions& options) {
+Result<Session> Session::Create(const Model& model, const SessionOptions& options) try {
   auto impl = std::make_unique<Impl>();
   impl->model = model.share();
   impl->options = options;
   QRUN_RETURN_IF_ERROR(impl->Build());
   return Session(std::move(impl));
+} catch (const std::bad_alloc&) {
+  return Status::ResourceLimit("not enough memory for the model's packed weights and arena");
 }
 
 void Session::Run() noexcept {

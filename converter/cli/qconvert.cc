@@ -27,7 +27,7 @@ struct Arguments {
   std::vector<std::string> input_shapes;
   std::string mean, std;
   std::string json;
-  bool quiet = false;
+  bool quiet = false, no_fuse = false;
 };
 
 int DefaultThreads() { return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 8u)); }
@@ -75,6 +75,7 @@ Status ParseNumbers(const char* option, const std::string& text, std::vector<flo
 // What the command line alone shows to be wrong.
 Status FinishArguments(Arguments& args) {
   args.convert.int8 = args.dtype == "int8";
+  args.convert.fuse = !args.no_fuse;
   auto& preprocessing = args.convert.preprocessing;
   QRUN_RETURN_IF_ERROR(ParseNumbers("--mean", args.mean, preprocessing.mean));
   QRUN_RETURN_IF_ERROR(ParseNumbers("--std", args.std, preprocessing.std));
@@ -105,6 +106,14 @@ Status PrintReport(const Arguments& args, const ConversionReport& report) {
   return WriteFile(args.json, {std::as_bytes(std::span(json))});
 }
 
+std::string ObserverHelp() {
+  std::string text = "How ranges are found:";
+  for (const converter::ObserverKind& kind : converter::ObserverKinds()) {
+    text += fmt::format(" {} ({})", kind.name, kind.description);
+  }
+  return text;
+}
+
 void AddOptions(CLI::App& app, Arguments& args) {
   ConvertOptions& convert = args.convert;
   convert.threads = DefaultThreads();
@@ -119,7 +128,7 @@ void AddOptions(CLI::App& app, Arguments& args) {
                  "[NAME:]N,N,...: shape of an input that the model leaves open")
       ->expected(1)
       ->take_all();
-  app.add_flag("!--no-fuse", convert.fuse, "Do not join inverted residual blocks into one operator");
+  app.add_flag("--no-fuse", args.no_fuse, "Do not join inverted residual blocks into one operator");
   app.add_flag("--quiet", args.quiet,
                "No summary and no progress bar; warnings and errors still go to stderr");
   app.add_option("--json", args.json,
@@ -131,11 +140,9 @@ void AddOptions(CLI::App& app, Arguments& args) {
                  "folder of such")
       ->group(calibration);
   app.add_option("--limit", convert.limit, "Use only the first N samples")
-      ->check(CLI::PositiveNumber)
+      ->check(AtLeastOne())
       ->group(calibration);
-  app.add_option("--observer", convert.observer, "How ranges are found: minmax")
-      ->capture_default_str()
-      ->group(calibration);
+  app.add_option("--observer", convert.observer, ObserverHelp())->capture_default_str()->group(calibration);
   app.add_option("--keep-float", convert.keep_float,
                  "Nodes whose name contains a match of this regular expression stay float")
       ->expected(1)
@@ -157,7 +164,7 @@ void AddOptions(CLI::App& app, Arguments& args) {
   app.add_option("--resize", p.resize, "Short side before the crop, in pixels; or stretch, or none")
       ->group(images);
   app.add_option("--crop", p.crop, "Size of the centre that is cut out; must be the model's input size")
-      ->check(CLI::PositiveNumber)
+      ->check(AtLeastOne())
       ->group(images);
   app.add_option("--mean", args.mean, "a,b,c: subtracted from pixels in 0..1, per channel")->group(images);
   app.add_option("--std", args.std, "a,b,c: then divided by, per channel")->group(images);
@@ -176,10 +183,7 @@ int Main(int argc, char** argv) {
   AddOptions(app, args);
   if (const int code = Parse(app, argc, argv); code >= 0) return code;
 
-  if (Status status = FinishArguments(args); !status.ok()) {
-    Fail("qconvert", status);
-    return kExitUsage;
-  }
+  if (Status status = FinishArguments(args); !status.ok()) return FailUsage("qconvert", status);
 
   std::unique_ptr<ProgressBar> bar;
   ConvertHooks hooks;

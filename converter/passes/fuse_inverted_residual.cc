@@ -46,6 +46,8 @@ int FuseInvertedResidual(Graph& graph) {
   for (int i = 0; i < rewriter.node_count(); ++i) {
     const auto* depthwise = rewriter.As<fb::DepthwiseConv2DT>(i);
     if (!depthwise) continue;
+    const Shape& filter = rewriter.value(rewriter.node(i).inputs[1]).shape;
+    if (filter[0] == 1 && filter[1] == 1) continue;  // a scale per channel needs no rows of its neighbours
     const int last = OnlyReader(rewriter, reader, i);
     const fb::Conv2DT* project = AsPointwise(rewriter, last);
     if (!project) continue;

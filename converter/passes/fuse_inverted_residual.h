@@ -10,7 +10,7 @@ namespace qrun::converter {
 // where every value in between has one reader and is no graph output. Works on float and on quantised graphs
 // in NHWC: the values in between keep their QuantParams and become the operator's `expanded`, `filtered` and
 // `projected`. Without an Add the project step writes the operator's output; an Add of anything but the
-// block's own input stays outside. Returns the number of blocks.
+// block's own input stays outside. Depthwise filters of one pixel are left alone. Returns the number of blocks.
 int FuseInvertedResidual(Graph& graph);
 
 }  // namespace qrun::converter

@@ -27,7 +27,7 @@ int main(int argc, char** argv) {
   nlohmann::json report = cli::DescribeModel(*model);
   if (plan) {
     auto session = Session::Create(*model, options);
-    if (!session.ok()) return cli::Fail("qinspect", session.error().Annotate("'" + path + "'"));
+    if (!session.ok()) return cli::FailSession("qinspect", session.error());
     report["plan"] = cli::DescribePlan(*session);
   }
   if (json) {

@@ -182,15 +182,13 @@ int Main(int argc, char** argv) {
   Arguments args;
   app.add_option("model", args.model, "The model file, made by qconvert")->required();
   app.add_option("images", args.images, "PNG or JPEG files to classify");
-  app.add_option("--top", args.top, "Classes to print per image")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  app.add_option("--top", args.top, "Classes to print per image")->check(AtLeastOne())->capture_default_str();
   app.add_option("--threads", args.session.threads, "Threads to use")->capture_default_str();
   app.add_option(
       "--isa", args.session.isa,
       "Instruction set, by name: avx512vnni, avx2, sse4_1, ref (default: $QRUN_ISA, else the best)");
   app.add_option("--repeat", args.repeat, "Run each input this often and print the median time")
-      ->check(CLI::PositiveNumber)
+      ->check(AtLeastOne())
       ->capture_default_str();
   app.add_flag("--profile", args.session.profile, "Print the time of every step");
   app.add_flag("--json", args.json, "Machine-readable output");
@@ -212,10 +210,7 @@ int Main(int argc, char** argv) {
   const auto start = std::chrono::steady_clock::now();
   auto model = Model::Open(args.model);
   if (!model.ok()) return Fail("qrun", model.error());
-  if (Status status = CheckArguments(args, *model); !status.ok()) {
-    Fail("qrun", status);
-    return kExitUsage;
-  }
+  if (Status status = CheckArguments(args, *model); !status.ok()) return FailUsage("qrun", status);
   std::vector<NpyArray> arrays;
   for (size_t i = 0; i < args.inputs.size(); ++i) {
     auto array = ReadNpy(args.inputs[i]);
@@ -226,7 +221,7 @@ int Main(int argc, char** argv) {
     arrays.push_back(std::move(*array));
   }
   auto session = Session::Create(*model, args.session);
-  if (!session.ok()) return Fail("qrun", session.error());
+  if (!session.ok()) return FailSession("qrun", session.error());
   const double load_ms = Milliseconds(start);
   return args.images.empty() ? RunArrays(args, *model, *session, arrays, load_ms)
                              : ClassifyImages(args, *model, *session, load_ms);

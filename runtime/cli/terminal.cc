@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cstdio>
 
 #include "runtime/qrun.h"
@@ -14,6 +15,26 @@ int Fail(const std::string& tool, const Status& status) {
   return kExitError;
 }
 
+int FailUsage(const std::string& tool, const Status& status) {
+  Fail(tool, status);
+  fmt::print(stderr, "Try '{} --help'.\n", tool);
+  return kExitUsage;
+}
+
+int FailSession(const std::string& tool, const Status& status) {
+  return status.code() == StatusCode::kInvalidArgument ? FailUsage(tool, status) : Fail(tool, status);
+}
+
+CLI::Validator AtLeastOne() {
+  const auto check = [](const std::string& text) -> std::string {
+    int value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error == std::errc() && end == text.data() + text.size() && value >= 1) return {};
+    return "expected a whole number of at least 1, got '" + text + "'";
+  };
+  return CLI::Validator(check, "");
+}
+
 int Parse(CLI::App& app, int argc, char** argv) {
   app.set_version_flag("--version", std::string(Version()), "Print the version and exit");
   try {
@@ -21,8 +42,7 @@ int Parse(CLI::App& app, int argc, char** argv) {
   } catch (const CLI::Success& done) {
     return app.exit(done);
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "{}: error: {}\nTry '{} --help'.\n", app.get_name(), error.what(), app.get_name());
-    return kExitUsage;
+    return FailUsage(app.get_name(), Status::InvalidArgument(error.what()));
   }
   return -1;
 }

@@ -16,6 +16,13 @@ inline constexpr int kExitUsage = 2;  // wrong arguments
 
 // "tool: error: <message>" on stderr; returns kExitError.
 int Fail(const std::string& tool, const Status& status);
+// The same for a Status that came of the arguments alone; adds where to read more and returns kExitUsage.
+int FailUsage(const std::string& tool, const Status& status);
+// Either, for an error of Session::Create: an option that it refuses is a wrong argument.
+int FailSession(const std::string& tool, const Status& status);
+
+// For CLI::Option::check: a whole number of at least 1.
+CLI::Validator AtLeastOne();
 
 // Parses the command line; --help and --version print and end with 0, wrong arguments explain themselves on
 // stderr and end with kExitUsage. Returns -1 if the program should go on.

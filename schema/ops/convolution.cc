@@ -24,6 +24,9 @@ Status CheckAxis(const OpCheck& check, const Axis& axis) {
   QRUN_RETURN_IF_ERROR(check.InRange("input dilation", axis.input_dilation, 1, kMaxStep));
   QRUN_RETURN_IF_ERROR(check.InRange("padding", axis.pad_before, -kMaxPad, kMaxPad));
   QRUN_RETURN_IF_ERROR(check.InRange("padding", axis.pad_after, -kMaxPad, kMaxPad));
+  // Kernels compute positions on the dilated, padded input with int.
+  const int64_t reach = (axis.in - 1) * axis.input_dilation + 1 + axis.pad_before + axis.pad_after;
+  QRUN_RETURN_IF_ERROR(check.InRange("dilated and padded extent", reach, 1, int64_t{1} << 30));
   const int64_t want = WindowExtent(axis.in, axis.input_dilation, axis.kernel, axis.dilation, axis.stride,
                                     axis.pad_before, axis.pad_after);
   if (want == axis.out) return Status::Ok();

@@ -20,7 +20,6 @@ class CountingSource final : public CalibrationSource {
       : size_(size), broken_(std::move(broken)) {}
   size_t size() const override { return size_; }
   std::string SampleName(size_t i) const override { return "sample " + std::to_string(i); }
-  bool holds_images() const override { return false; }
   Status Load(size_t i, std::span<const std::span<float>> inputs) const override {
     if (broken_.contains(i)) return Status::InvalidArgument("sample " + std::to_string(i) + " is broken");
     inputs[0][0] = static_cast<float>(i);

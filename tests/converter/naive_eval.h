@@ -14,6 +14,12 @@ namespace qrun::converter {
 // operator that it does not know, or inputs that do not fit.
 std::vector<std::vector<float>> NaiveEval(const Graph& graph, const std::vector<std::vector<float>>& inputs);
 
+// The only output for the only input.
+std::vector<float> EvalOne(const Graph& graph, const std::vector<float>& input);
+
+// Shape of the first output.
+const Shape& OutputShape(const Graph& graph);
+
 // The elements of an image [1,C,H,W] as [1,H,W,C], and back. `chw` is the source's shape.
 std::vector<float> NchwToNhwc(const std::vector<float>& src, const Shape& nchw);
 std::vector<float> NhwcToNchw(const std::vector<float>& src, const Shape& nhwc);

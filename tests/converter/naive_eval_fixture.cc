@@ -387,6 +387,12 @@ std::vector<std::vector<float>> NaiveEval(const Graph& graph, const std::vector<
   return outputs;
 }
 
+std::vector<float> EvalOne(const Graph& graph, const std::vector<float>& input) {
+  return NaiveEval(graph, {input}).at(0);
+}
+
+const Shape& OutputShape(const Graph& graph) { return graph.values[graph.outputs.at(0)].shape; }
+
 std::vector<float> NchwToNhwc(const std::vector<float>& src, const Shape& nchw) {
   fb::TransposeT op;
   op.perm = {0, 2, 3, 1};

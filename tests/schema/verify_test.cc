@@ -141,6 +141,12 @@ const Spoil kSpoils[] = {
     {"TwoOutputs", [](auto& m) { m.operators[1]->outputs.push_back(4); }, "second time"},
     {"StrideZero", [](auto& m) { Conv(m).stride_h = 0; }, "stride is 0"},
     {"Padding", [](auto& m) { Conv(m).pad_top = 1 << 30; }, "padding"},
+    {"DilatedExtent",
+     [](auto& m) {
+       m.tensors[0]->shape = {1, 1 << 20, 1, 2};
+       Conv(m).input_dilation_h = 4096;
+     },
+     "dilated and padded extent"},
     {"OutputHeight", [](auto& m) { Conv(m).pad_top = 0; }, "output height is 4"},
     {"Groups", [](auto& m) { Conv(m).groups = 2; }, "groups"},
     {"GroupsNegative", [](auto& m) { Conv(m).groups = -1; }, "groups is -1"},

@@ -1,8 +1,10 @@
-"""Builds small members of well-known model families with seeded random weights, for tests of the converter and runtime.
+#!/usr/bin/python3
+"""Builds small members of well-known model families with seeded random weights, for tests of the converter
+and runtime.
 
-For each NAME, --out gets NAME.onnx, NAME_x.npy (2 inputs, float32 NCHW), NAME_y.npy (what PyTorch answers) and
-NAME_calib.npy (16 inputs of the same kind). Files newer than these scripts are kept. The ONNX file has been evaluated
-once by onnx_eval.py and agreed with PyTorch.
+For each NAME, --out gets NAME.onnx, NAME_x.npy (2 inputs, float32 NCHW), NAME_y.npy (what PyTorch answers)
+and NAME_calib.npy (16 inputs of the same kind). Files newer than these scripts are kept. The ONNX file has
+been evaluated once by onnx_eval.py and agreed with PyTorch.
 """
 
 import argparse
@@ -26,13 +28,15 @@ from onnx_eval import evaluate
 
 CLASSES = 20
 CALIBRATION = 16
-AGREEMENT = 1e-4  # largest difference allowed between PyTorch and the exported graph, as a share of the output's range
+AGREEMENT = 1e-4  # allowed between PyTorch and the exported graph, as a share of the output's range
 
 
 @dataclass(frozen=True)
 class Family:
-    """How one model is built and exported. `any_batch`: the batch is a free dimension of the file, else fixed to 1.
-    `keep_bn`: BatchNormalization stays in the graph, else the exporter folds it. `fold`: constant folding."""
+    """How one model is built and exported. `any_batch`: the batch is a free dimension of the file, else fixed
+    to 1. `keep_bn`: BatchNormalization stays in the graph, else the exporter folds it. `fold`: constant
+    folding. `class_spread`: standard deviation between the classes' mean outputs, where that between inputs
+    is 1.5."""
 
     build: Callable[[], nn.Module]
     shape: tuple
@@ -41,6 +45,7 @@ class Family:
     fold: bool
     any_batch: bool
     inputs: Callable = data.pictures
+    class_spread: float = 2.5
 
 
 def _vision(name, **kwargs):
@@ -64,13 +69,13 @@ FAMILIES = {
     "vgg11": Family(lambda: nets.Vgg11(CLASSES), (3, 128, 128), 13, True, False, True),
     "squeezenet1_1": Family(_vision("squeezenet1_1"), UNEVEN, 12, False, True, True),
     "shufflenet_v2_x0_5": Family(_vision("shufflenet_v2_x0_5"), LARGER, 9, False, True, False),
-    # From opset 11 on, with a free batch, the same network computes its shapes: Shape, Gather, Unsqueeze, Slice and so on.
+    # From opset 11 on, with a free batch, the same network computes its shapes: Shape, Gather, Slice etc.
     "shufflenet_v2_x1_0": Family(_vision("shufflenet_v2_x1_0"), LARGER, 13, True, True, True),
     "efficientnet_b0": Family(_vision("efficientnet_b0"), LARGER, 15, True, True, True),
     "efficientnet_lite0": Family(lambda: nets.EfficientNetLite0(CLASSES), LARGER, 9, False, True, True),
     "densenet121": Family(_densenet, PICTURE, 11, True, False, True),
     "plain_cnn": Family(lambda: nets.PlainCnn(CLASSES // 2), PICTURE, 13, False, True, True),
-    "mlp": Family(lambda: nets.Mlp(196, CLASSES // 2), (196,), 17, True, True, True, data.flat_pictures),
+    "mlp": Family(lambda: nets.Mlp(196, CLASSES // 2), (196,), 17, True, True, True, data.flat_pictures, 0.5),
     "ds_cnn": Family(lambda: nets.DsCnn(12), (1, 49, 10), 9, False, True, False, data.cepstra),
     "autoencoder": Family(nets.Autoencoder, (640,), 11, True, True, True, data.log_mel),
     "conv_autoencoder": Family(nets.ConvAutoencoder, PICTURE, 9, True, True, False),
@@ -78,13 +83,15 @@ FAMILIES = {
 
 
 RESIDUAL_BLOCKS = (torchvision.models.resnet.BasicBlock, torchvision.models.resnet.Bottleneck,
-                   torchvision.models.mobilenetv2.InvertedResidual, torchvision.models.mobilenetv3.InvertedResidual,
-                   torchvision.models.efficientnet.MBConv, nets.LiteBlock)
+                   torchvision.models.mobilenetv2.InvertedResidual,
+                   torchvision.models.mobilenetv3.InvertedResidual, torchvision.models.efficientnet.MBConv,
+                   nets.LiteBlock)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 def _smooth_kernels(weight):
-    """He-scaled weights whose kernels are mostly smooth bumps, as trained ones are: pictures pass, noise is damped."""
+    """He-scaled weights whose kernels are mostly smooth bumps, as trained ones are: pictures pass, noise is
+    damped."""
     nn.init.normal_(weight)
     if weight.ndim == 4 and weight.shape[2] * weight.shape[3] > 1:
         y, x = (torch.linspace(-1, 1, n) if n > 1 else torch.zeros(1) for n in weight.shape[2:])
@@ -95,7 +102,8 @@ def _smooth_kernels(weight):
 
 
 def _unit_outputs(module, inputs, output):
-    """Forward hook that scales a layer with a bias, while it runs, so that its output has a standard deviation of 1."""
+    """Forward hook that scales a layer with a bias, while it runs, so that its output has a standard
+    deviation of 1."""
     scale = output.std()
     module.weight /= scale
     module.bias /= scale
@@ -103,10 +111,10 @@ def _unit_outputs(module, inputs, output):
 
 
 def _settle(model, family, rng):
-    """Gives the layers plausible weights and batch normalisation the statistics of real activations, so that no layer
-    explodes or dies, a small error stays small through the depth (the biases keep most units of a layer alive and the
-    residual branches are weaker than what they add to), and the last layer differs between inputs and
-    between classes."""
+    """Gives the layers plausible weights and batch normalisation the statistics of real activations, so that
+    no layer explodes or dies, a small error stays small through the depth (the biases keep most units of a
+    layer alive and the residual branches are weaker than what they add to), and the last layer tells both
+    inputs and classes apart."""
     layers = [m for m in model.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear))]
     for m in layers:
         _smooth_kernels(m.weight)
@@ -120,7 +128,8 @@ def _settle(model, family, rng):
             m.train()
     for block in model.modules():
         if isinstance(block, RESIDUAL_BLOCKS):
-            branch = [m for name, m in block.named_modules() if isinstance(m, NORMS) and "downsample" not in name]
+            branch = [m for name, m in block.named_modules()
+                      if isinstance(m, NORMS) and "downsample" not in name]
             nn.init.uniform_(branch[-1].weight, 0.2, 0.5)
             nn.init.normal_(branch[-1].bias, 0, 0.1)
 
@@ -145,7 +154,7 @@ def _settle(model, family, rng):
         each = seen[0].transpose(0, 1).flatten(1)
         scale = 1.5 / each.std(1).clamp_min(1e-3)
         last.weight *= scale.view(-1, *[1] * (last.weight.ndim - 1))
-        last.bias.copy_((last.bias - each.mean(1)) * scale + 2.5 * torch.randn(len(scale)))
+        last.bias.copy_((last.bias - each.mean(1)) * scale + family.class_spread * torch.randn(len(scale)))
 
 
 def build(name):
@@ -166,28 +175,31 @@ def _export(model, family, path):
     mode = torch.onnx.TrainingMode.PRESERVE if family.keep_bn else torch.onnx.TrainingMode.EVAL
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.onnx.export(model, torch.zeros(1, *family.shape), path, training=mode, opset_version=family.opset,
-                          do_constant_folding=family.fold, **names)
+        torch.onnx.export(model, torch.zeros(1, *family.shape), path, training=mode,
+                          opset_version=family.opset, do_constant_folding=family.fold, **names)
 
 
 def _check(name, path, family, x, y):
-    """Raises RuntimeError unless the graph at `path` is valid, has the wanted normalisations, and gives `y`."""
+    """Raises RuntimeError unless the graph at `path` is valid, has the wanted normalisations, and gives
+    `y`."""
     graph = onnx.load(path)
     onnx.checker.check_model(graph)
     operators = {node.op_type for node in graph.graph.node}
     normalised = any(isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d)) for m in family.build().modules())
     if family.keep_bn and normalised and "BatchNormalization" not in operators or "Dropout" in operators:
-        raise RuntimeError(f"{name}: exported operators {sorted(operators)} lack BatchNormalization or keep Dropout")
+        raise RuntimeError(f"{name}: exported operators {sorted(operators)} lack BatchNormalization or keep "
+                           "Dropout")
     got = np.concatenate([evaluate(graph, x[i:i + 1]) for i in range(len(x))])
     worst = np.abs(got - y).max() / (y.max() - y.min())
     if not worst <= AGREEMENT:
-        raise RuntimeError(f"{name}: the exported graph differs from PyTorch by {worst:.2e} of the output's range, "
-                           f"allowed {AGREEMENT:.0e}")
+        raise RuntimeError(f"{name}: the exported graph differs from PyTorch by {worst:.2e} of the output's "
+                           f"range, allowed {AGREEMENT:.0e}")
     return sorted(operators)
 
 
 def write(name, folder):
-    """Writes the four files of `name` unless they are newer than the scripts. Returns what happened, in a line."""
+    """Writes the four files of `name` unless they are newer than the scripts. Returns what happened, in a
+    line."""
     family = FAMILIES[name]
     paths = {kind: os.path.join(folder, name + end) for kind, end in
              (("onnx", ".onnx"), ("x", "_x.npy"), ("y", "_y.npy"), ("calib", "_calib.npy"))}
@@ -215,16 +227,19 @@ def write(name, folder):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", help="folder to write to; made if absent")
-    parser.add_argument("--only", nargs="+", metavar="NAME", choices=sorted(FAMILIES), default=sorted(FAMILIES))
+    parser.add_argument("--only", nargs="+", metavar="NAME", choices=sorted(FAMILIES),
+                        default=sorted(FAMILIES))
     parser.add_argument("--list", action="store_true", help="print the families and how each is exported")
     args = parser.parse_args(argv)
     if args.list:
         for name in args.only:
             f = FAMILIES[name]
-            print(f"{name}: input [{'n' if f.any_batch else 1}, {', '.join(map(str, f.shape))}], opset {f.opset}, "
-                  f"BatchNormalization {'kept' if f.keep_bn else 'folded'}, constants {'folded' if f.fold else 'kept'}")
+            shape = ", ".join(map(str, ("n" if f.any_batch else 1, *f.shape)))
+            print(f"{name}: input [{shape}], opset {f.opset}, BatchNormalization "
+                  f"{'kept' if f.keep_bn else 'folded'}, constants {'folded' if f.fold else 'kept'}")
         return 0
     if not args.out:
         parser.error("--out DIR is needed (or --list)")

@@ -6,7 +6,8 @@ from rps_noise import value_noise
 
 
 def pictures(rng, n, c, h, w):
-    """Normalised pictures [n, c, h, w]: smooth colour fields of several scales with a few hard-edged shapes."""
+    """Normalised pictures [n, c, h, w]: smooth colour fields of several scales with a few hard-edged
+    shapes."""
     out = np.zeros((n, c, h, w))
     y, x = np.mgrid[0:h, 0:w] / max(h, w)
     for image in out:

@@ -1,7 +1,8 @@
-"""Evaluates a float ONNX graph node by node with torch's functions: a second opinion on what torch.onnx.export wrote.
+"""Evaluates a float ONNX graph node by node with torch's functions: a second opinion on what
+torch.onnx.export wrote.
 
-It covers the operators that the models of this folder use, in opsets 9 to 17, and raises NotImplementedError on any
-other operator or attribute value.
+It covers the operators that the models of this folder use, in opsets 9 to 17, and raises NotImplementedError
+on any other operator or attribute value.
 """
 
 import numpy as np
@@ -41,7 +42,8 @@ def _conv_transpose(node, a, x, w, b=None):
 
 def _max_pool(node, a, x):
     pads, ceil = a.get("pads", [0] * 4), bool(a.get("ceil_mode", 0))
-    _need(set(a.get("dilations", [1])) == {1} and not (ceil and any(pads)), node, "dilations, or ceil_mode with pads")
+    _need(set(a.get("dilations", [1])) == {1}, node, "dilations")
+    _need(not (ceil and any(pads)), node, "ceil_mode with pads")
     return F.max_pool2d(_pad_hw(x, pads, -np.inf), a["kernel_shape"], a["strides"], ceil_mode=ceil)
 
 
@@ -101,7 +103,8 @@ def _slice(node, a, x, starts, ends, axes, steps=None):
     steps = torch.ones_like(starts) if steps is None else steps
     index = [np.s_[:]] * x.ndim
     for start, end, axis, step in zip(starts.tolist(), ends.tolist(), axes.tolist(), steps.tolist()):
-        index[axis] = np.s_[start:end if end > -2**31 else None:step]  # a huge negative end is "to the first element"
+        # A hugely negative end means "down to and with the first element".
+        index[axis] = np.s_[start:end if end > -2**31 else None:step]
     return torch.from_numpy(x.numpy()[tuple(index)].copy())
 
 

@@ -36,7 +36,8 @@ def normalise(images):
 
 def split_files(per_class):
     """[(file name, class index)] in the order of the classes."""
-    return [(image_name(gesture, i), label) for label, gesture in enumerate(GESTURES) for i in range(per_class)]
+    return [(image_name(gesture, i), label) for label, gesture in enumerate(GESTURES)
+            for i in range(per_class)]
 
 
 def load_split(folder, per_class):

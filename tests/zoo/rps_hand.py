@@ -1,7 +1,7 @@
 """A jointed hand in centimetres: gestures, bones, and the round cones (capsules) that make up its flesh.
 
-Hand frame, right hand: origin at the wrist, y towards the fingers, x towards the thumb, z out of the back of the hand.
-The bone lengths are ordinary adult proportions; a left hand is the mirror image in x.
+Hand frame, right hand: origin at the wrist, y towards the fingers, x towards the thumb, z out of the back of
+the hand. The bone lengths are ordinary adult proportions; a left hand is the mirror image in x.
 """
 
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ PALM, FOREARM, SLEEVE, BAND = "palm", "forearm", "sleeve", "band"
 class Capsule:
     """A sphere swept from `a` to `b` while its radius goes from `ra` to `rb`, with the frame of its bone.
 
-    `part` is PALM, FOREARM, SLEEVE, BAND or a finger's name; `segment` counts phalanges from the palm (0, 1, 2).
-    `dorsal` is the unit vector out of the nail's side. `waist` narrows the middle by that fraction.
+    `part` is PALM, FOREARM, SLEEVE, BAND or a finger's name; `segment` counts phalanges from the palm (0, 1,
+    2). `dorsal` is the unit vector out of the nail's side. `waist` narrows the middle by that fraction.
     """
 
     part: str
@@ -64,7 +64,8 @@ THUMB_POSES = {
 
 @dataclass
 class Pose:
-    """Angles in degrees: per finger (knuckle, middle joint, end joint) flexion and sideways splay; thumb blend."""
+    """Angles in degrees: per finger (knuckle, middle joint, end joint) flexion and sideways splay; thumb
+    blend."""
 
     flexion: dict
     splay: dict
@@ -96,7 +97,7 @@ def sample_pose(gesture, rng):
         return value + spread * rng.normal()
 
     def straight():
-        lazy = abs(rng.normal()) * 10
+        lazy = abs(rng.normal()) * 8
         return (near(4, 6), max(0.0, lazy + near(4, 4)), max(0.0, 0.7 * lazy + near(2, 3)))
 
     def curled():
@@ -118,7 +119,8 @@ def sample_pose(gesture, rng):
         flexion = {n: straight() if n in ("index", "middle") else curled() for n in names}
         apart = rng.uniform(9, 24)
         lean = near(0, 4)
-        splay = {"index": lean + apart * 0.6, "middle": lean - apart * 0.5, "ring": near(0, 2), "little": near(2, 2)}
+        splay = {"index": lean + apart * 0.6, "middle": lean - apart * 0.5, "ring": near(0, 2),
+                 "little": near(2, 2)}
         thumb = ("across_two", "across_fist", rng.choice([0.0, 0.25, 0.5]))
 
     return Pose(
@@ -174,8 +176,10 @@ def hand_capsules(pose):
 
     g = pose.girth
     knuckles = {f.name: np.array(f.knuckle) for f in FINGERS}
-    for name, root, ra, rb in (("index", (1.5, 0.6, -0.2), 1.55, 1.12), ("middle", (0.5, 0.5, 0.1), 1.6, 1.16),
-                               ("ring", (-0.5, 0.5, 0.0), 1.55, 1.1), ("little", (-1.4, 0.7, -0.3), 1.5, 1.0)):
+    for name, root, ra, rb in (("index", (1.5, 0.6, -0.2), 1.55, 1.12),
+                               ("middle", (0.5, 0.5, 0.1), 1.6, 1.16),
+                               ("ring", (-0.5, 0.5, 0.0), 1.55, 1.1),
+                               ("little", (-1.4, 0.7, -0.3), 1.5, 1.0)):
         flesh(PALM, root, knuckles[name] + (0, -0.15, -0.1), ra * g, rb * g)
     flesh(PALM, (-1.8, 2.2, -0.8), (-2.3, 6.2, -0.7), 1.35 * g, 1.1 * g)  # heel of the hand
     flesh(PALM, (0.2, 3.0, -0.3), (1.4, 7.6, -0.3), 1.6 * g, 1.2 * g)

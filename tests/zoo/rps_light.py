@@ -15,7 +15,8 @@ def _shifted(depth, dx, dy):
 
 
 def cast_shadow(depth, light, pixels_per_cm):
-    """How much of the key light reaches each point, [0, 1]. `light` is a unit vector, y down the image, z to us."""
+    """How much of the key light reaches each point, [0, 1]. `light` is a unit vector, y down the image, z to
+    us."""
     flat = np.hypot(light[0], light[1])
     if flat < 1e-3:
         return np.ones_like(depth)
@@ -34,16 +35,17 @@ def ambient_occlusion(depth, pixels_per_cm):
     for angle in np.arange(10) * (2 * np.pi / 10):
         horizon = np.zeros_like(depth)
         for cm in (0.2, 0.45, 0.9, 1.7, 3.0):
-            rise = _shifted(depth, np.cos(angle) * cm * pixels_per_cm, np.sin(angle) * cm * pixels_per_cm) - depth
-            rise = np.maximum(rise, 0)
+            reach = cm * pixels_per_cm
+            rise = np.maximum(_shifted(depth, np.cos(angle) * reach, np.sin(angle) * reach) - depth, 0)
             horizon = np.maximum(horizon, rise / np.sqrt(rise * rise + cm * cm) / (1 + 0.35 * cm))
         closed += horizon
     return 1 - closed / 10
 
 
 def shade(albedo, shine, normal, hand, shadow, occlusion, light, key, ambient):
-    """Linear light [h, w, 3] that leaves the surface. `albedo` is linear; `key` and `ambient` are colours; `hand` masks
-    the pixels with skin-like wrapped diffuse light, the others are a plane that faces the camera."""
+    """Linear light [h, w, 3] that leaves the surface. `albedo` is linear; `key` and `ambient` are colours;
+    `hand` masks the pixels with skin-like wrapped diffuse light, the others are a plane that faces the
+    camera."""
     lambert = np.sum(normal * light, -1)
     wrap = np.where(hand[..., None], np.array((0.32, 0.18, 0.12)), 0.0)
     diffuse = np.clip((lambert[..., None] + wrap) / (1 + wrap), 0, 1)

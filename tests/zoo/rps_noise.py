@@ -18,7 +18,8 @@ def box_blur(image, radius):
 
 
 def blur(image, sigma):
-    """Nearly Gaussian blur: three box blurs of the same variance. `sigma` under 0.5 pixel leaves the image alone."""
+    """Nearly Gaussian blur: three box blurs of the same variance. `sigma` under 0.5 pixel leaves the image
+    alone."""
     if sigma < 0.5:
         return image
     radius = max(1, int(round((np.sqrt(4 * sigma * sigma + 1) - 1) / 2)))

@@ -1,8 +1,8 @@
 """Turns capsules into maps of depth, normal and owner, seen by a camera that looks along -z.
 
-A capsule is drawn as spheres close enough together that the steps do not show, so a pixel's depth and normal are those
-of its sphere. Neighbouring flesh is joined by a polynomial smooth maximum of the depths; its gradient is the same blend
-of the two gradients, so the normals are blended with the same weight.
+A capsule is drawn as spheres close enough together that the steps do not show, so a pixel's depth and normal
+are those of its sphere. Neighbouring flesh is joined by a polynomial smooth maximum of the depths; its
+gradient is the same blend of the two gradients, so the normals are blended with the same weight.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ FAR = -1e3
 
 @dataclass
 class Maps:
-    """Per pixel, [side, side]: `depth` in centimetres towards the camera (FAR outside), `normal` [side, side, 3] with
-    y down the image, `owner` the index of the capsule in the list (-1 outside)."""
+    """Per pixel, [side, side]: `depth` in centimetres towards the camera (FAR outside), `normal` [side, side,
+    3] with y down the image, `owner` the index of the capsule in the list (-1 outside)."""
 
     depth: np.ndarray
     normal: np.ndarray
@@ -30,7 +30,8 @@ def _draw_capsules(members, side, pixels_per_cm, focal_cm, origin):
     winner = np.full((side, side), -1, np.int32)
     spheres = []
     for index, c in members:
-        steps = int(np.ceil(np.linalg.norm(c.b - c.a) * pixels_per_cm / max(1.0, c.rb * pixels_per_cm / 9))) + 1
+        spacing = max(1.0, c.rb * pixels_per_cm / 9)
+        steps = int(np.ceil(np.linalg.norm(c.b - c.a) * pixels_per_cm / spacing)) + 1
         for t in np.linspace(0, 1, steps):
             centre = c.a + (c.b - c.a) * t
             radius = (c.ra + (c.rb - c.ra) * t) * (1 - c.waist * np.sin(np.pi * t))
@@ -73,7 +74,8 @@ def _merge(base, layer, smooth_cm):
 
 
 def rasterise(capsules, side, pixels_per_cm, focal_cm, origin):
-    """Maps of `capsules` (camera frame, y up) on a square canvas; `origin` is the pixel of the camera axis."""
+    """Maps of `capsules` (camera frame, y up) on a square canvas; `origin` is the pixel of the camera
+    axis."""
 
     def draw(members):
         return _draw_capsules(members, side, pixels_per_cm, focal_cm, origin)

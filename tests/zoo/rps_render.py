@@ -1,7 +1,9 @@
-"""Renders the rock-paper-scissors photographs: rps_render.py --out DIR writes DIR/{train,test}/<class>_<index>.jpg.
+#!/usr/bin/python3
+"""Renders the rock-paper-scissors photographs: rps_render.py --out DIR writes
+DIR/{train,test}/<class>_<index>.jpg.
 
-Every image has a seed of its own (seed, split, class, index), so the bytes do not depend on how many processes drew
-them, and the test split shares no seed with the training split.
+Every image has a seed of its own (seed, split, class, index), so the bytes do not depend on how many
+processes drew them, and the test split shares no seed with the training split.
 """
 
 import argparse
@@ -32,8 +34,8 @@ def _camera(gesture, rng):
     """Rotation of the hand frame into the camera frame (y up, z to the camera)."""
     entry = rng.choice([0.0, 90.0, -90.0, 180.0], p=(0.46, 0.22, 0.22, 0.1)) + rng.normal() * 24
     face = rng.choice([0.0, 180.0])
-    roll = rng.uniform(-180, 180) if gesture == "rock" else face + rng.normal() * 22
-    tilt = np.clip(rng.normal() * 18, -42, 42)
+    roll = rng.uniform(-180, 180) if gesture == "rock" else face + rng.normal() * 18
+    tilt = np.clip(rng.normal() * 15, -34, 34)
     return rotation("z", entry) @ rotation("x", tilt) @ rotation("y", roll)
 
 
@@ -42,11 +44,11 @@ def _frame(capsules, gesture, side, rng):
     ends = np.array([p for c in capsules if c.part not in (FOREARM, SLEEVE, BAND) for p in (c.a, c.b)])[:, :2]
     low, high = ends.min(0) - 1, ends.max(0) + 1
     extent = max(high - low)
-    fill = rng.uniform(0.48, 0.7) if gesture == "rock" else rng.uniform(0.56, 0.84)
+    fill = rng.uniform(0.48, 0.7) if gesture == "rock" else rng.uniform(0.54, 0.76)
     pixels_per_cm = fill * side / extent
     middle = (low + high) / 2
-    jitter = rng.uniform(-0.09, 0.09, 2) * side
-    return pixels_per_cm, (side / 2 - middle[0] * pixels_per_cm + jitter[0], side / 2 + middle[1] * pixels_per_cm + jitter[1])
+    jitter = rng.uniform(-0.07, 0.07, 2) * side
+    return pixels_per_cm, side / 2 + middle * (-1, 1) * pixels_per_cm + jitter
 
 
 def _photograph(linear, rng):
@@ -54,7 +56,8 @@ def _photograph(linear, rng):
     side = linear.shape[0]
     y, x = np.mgrid[0:side, 0:side] / side - 0.5
     grey = linear.mean(-1)
-    exposure = min(0.62 / (np.percentile(grey, 80) + 0.12), 1.0 / np.percentile(grey, 97)) * np.exp(0.22 * rng.normal())
+    exposure = min(0.62 / (np.percentile(grey, 80) + 0.12), 1.0 / np.percentile(grey, 97))
+    exposure *= np.exp(0.22 * rng.normal())
     linear = linear * exposure * (1 - rng.uniform(0, 0.7) * (x * x + y * y))[..., None]
     linear = linear * (1 + 0.05 * rng.normal(size=3))
     linear = linear / (1 + np.maximum(linear - 0.8, 0))
@@ -66,7 +69,7 @@ def _photograph(linear, rng):
         shifts = [(int(round(t * np.sin(angle))), int(round(t * np.cos(angle)))) for t in np.arange(length)]
         image = sum(np.roll(image, s, (0, 1)) for s in shifts) / length
     small = image.reshape(SIDE, SUPERSAMPLE, SIDE, SUPERSAMPLE, 3).mean((1, 3))
-    sigma = rng.choice([0.006, 0.012, 0.02, 0.035], p=(0.35, 0.35, 0.2, 0.1))
+    sigma = rng.choice([0.006, 0.012, 0.02, 0.035], p=(0.37, 0.37, 0.2, 0.06))
     small = small + sigma * (rng.normal(size=(SIDE, SIDE, 1)) + 0.6 * rng.normal(size=small.shape))
     return np.clip(np.round(small * 255), 0, 255).astype(np.uint8)
 
@@ -101,7 +104,8 @@ def render(gesture, rng):
     normal = np.where(hand[..., None], maps.normal, np.array((0.0, 0.0, 1.0)))
     bumps = rng.normal(size=(side, side, 2)) * rng.uniform(0.02, 0.07)
     normal[..., :2] += np.where(hand[..., None], blur(bumps, 0.8) * 2, 0)
-    linear = rps_light.shade(colour, np.where(hand, shine, 0), normal, hand, shadow, occlusion, light, key, ambient)
+    shine = np.where(hand, shine, 0)
+    linear = rps_light.shade(colour, shine, normal, hand, shadow, occlusion, light, key, ambient)
     return _photograph(linear, rng)
 
 
@@ -142,11 +146,13 @@ def render_all(folder, seed=SEED, processes=None, log=print):
         for done, _ in enumerate(pool.imap_unordered(_write_one, jobs, chunksize=8), 1):
             if done % 200 == 0 or done == len(jobs):
                 spent = time.time() - start
-                log(f"rendered {done}/{len(jobs)}, {spent:.0f} s spent, {spent / done * (len(jobs) - done):.0f} s left")
+                left = spent / done * (len(jobs) - done)
+                log(f"rendered {done}/{len(jobs)}, {spent:.0f} s spent, {left:.0f} s left")
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", required=True, help="folder to write train/ and test/ into")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--processes", type=int, default=None, help="default: one per core")

@@ -1,4 +1,5 @@
-"""Backgrounds: walls, wood, cloth, tiles, rooms out of focus, carpets, and desks with clutter. sRGB in [0, 1]."""
+"""Backgrounds: walls, wood, cloth, tiles, rooms out of focus, carpets, and desks with clutter. sRGB in [0,
+1]."""
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -29,7 +30,8 @@ def wall(side, rng):
 
 
 def wood(side, rng):
-    dark = np.array(((0.36, 0.22, 0.12), (0.55, 0.38, 0.22), (0.25, 0.16, 0.11), (0.62, 0.52, 0.4)))[rng.integers(4)]
+    stains = np.array(((0.36, 0.22, 0.12), (0.55, 0.38, 0.22), (0.25, 0.16, 0.11), (0.62, 0.52, 0.4)))
+    dark = stains[rng.integers(4)]
     light = np.clip(dark * rng.uniform(1.15, 1.6), 0, 0.95)
     u, v = _grid(side, rng)
     plank_height = rng.uniform(0.12, 0.4)
@@ -61,8 +63,9 @@ def tiles(side, rng):
     size_v = size_u * rng.choice([0.4, 1.0])
     row = np.floor(v / size_v)
     column = np.floor(u / size_u + 0.5 * (row % 2) * rng.integers(0, 2))
-    shift = u / size_u + 0.0 * row
-    joint = np.minimum(np.abs(shift - np.round(shift)) * size_u, np.abs(v / size_v - np.round(v / size_v)) * size_v)
+    joint_u = np.abs(u / size_u - np.round(u / size_u)) * size_u
+    joint_v = np.abs(v / size_v - np.round(v / size_v)) * size_v
+    joint = np.minimum(joint_u, joint_v)
     hue = np.sin(row * 78.233 + column * 37.719) * 0.5 + 0.5
     image = _mix(_colour(rng), _colour(rng), hue * rng.uniform(0.1, 0.8))
     return _mix(image, _colour(rng) * np.ones((side, side, 3)), smoothstep(0.012, 0.006, joint))

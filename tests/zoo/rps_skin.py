@@ -1,4 +1,5 @@
-"""Colour of the hand before light falls on it: skin tones, nails, creases, palm lines, sleeves and wrist bands."""
+"""Colour of the hand before light falls on it: skin tones, nails, creases, palm lines, sleeves and wrist
+bands."""
 
 import numpy as np
 
@@ -6,8 +7,8 @@ from rps_hand import BAND, SLEEVE
 from rps_noise import smoothstep, value_noise
 
 # sRGB, from pale to dark.
-SKIN_TONES = np.array([(246, 214, 190), (238, 195, 165), (225, 172, 135), (205, 148, 108), (178, 118, 82), (141, 88, 58),
-                       (104, 63, 43), (76, 46, 34)]) / 255.0
+SKIN_TONES = np.array([(246, 214, 190), (238, 195, 165), (225, 172, 135), (205, 148, 108), (178, 118, 82),
+                       (141, 88, 58), (104, 63, 43), (76, 46, 34)]) / 255.0
 
 
 def random_cloth_colour(rng):
@@ -18,7 +19,8 @@ def random_cloth_colour(rng):
 
 
 def _local_coordinates(maps, points, capsules):
-    """Per hand pixel: centimetres along the bone from each end, sideways, and the cosine to its dorsal vector."""
+    """Per hand pixel: centimetres along the bone from each end, sideways, and the cosine to its dorsal
+    vector."""
     a = np.array([c.a for c in capsules])
     b = np.array([c.b for c in capsules])
     axis = (b - a) / np.linalg.norm(b - a, axis=-1, keepdims=True)
@@ -49,8 +51,8 @@ def _palm_lines(hand_points, rng):
 
 
 def albedo(maps, points, hand_points, capsules, rng):
-    """sRGB albedo [h, w, 3] and shine [h, w]. `points` are camera-frame surface points, `hand_points` the same in the
-    frame of an unmirrored right hand."""
+    """sRGB albedo [h, w, 3] and shine [h, w]. `points` are camera-frame surface points, `hand_points` the
+    same in the frame of an unmirrored right hand."""
     height, width = maps.depth.shape
     tone = rng.uniform(0, len(SKIN_TONES) - 1)
     low = int(min(tone, len(SKIN_TONES) - 2))
@@ -84,10 +86,12 @@ def albedo(maps, points, hand_points, capsules, rng):
     jointed = on_finger & (segment >= 1)
     for offset in (-0.22, 0.0, 0.2):  # wrinkles over the joints, short on the back of a finger
         wave = along - offset - 0.1 * across * across * np.sign(offset)
-        creases = np.maximum(creases, np.where(jointed, _line(wave, 0.055) * smoothstep(0.2, 0.7, facing), 0) * 0.55)
+        wrinkle = _line(wave, 0.055) * smoothstep(0.2, 0.7, facing)
+        creases = np.maximum(creases, np.where(jointed, wrinkle, 0) * 0.55)
     for offset in (-0.1, 0.12):
         creases = np.maximum(creases, np.where(jointed, _line(along - offset, 0.06) * palmar, 0) * 0.8)
-    creases = np.maximum(creases, np.where(on_finger & (segment == 0), _line(along - 1.7, 0.08) * palmar, 0) * 0.8)
+    root = _line(along - 1.7, 0.08) * palmar
+    creases = np.maximum(creases, np.where(on_finger & (segment == 0), root, 0) * 0.8)
     creases = np.maximum(creases, np.where(on_palm, _palm_lines(hand_points, rng) * palmar, 0) * 0.8)
     skin *= 1 - creases[..., None] * (0.26, 0.36, 0.38) * rng.uniform(0.5, 1.1)
 
@@ -113,7 +117,7 @@ def albedo(maps, points, hand_points, capsules, rng):
     if kind == 1:
         pattern = smoothstep(-0.2, 0.2, np.sin(along * rng.uniform(2.0, 6.0)))
     elif kind == 2:
-        pattern = 0.5 * smoothstep(-0.1, 0.1, np.sin(along * 3.5)) + 0.5 * smoothstep(-0.1, 0.1, np.sin(across * 3.5))
+        pattern = 0.5 * sum(smoothstep(-0.1, 0.1, np.sin(v * 3.5)) for v in (along, across))
     folds = value_noise(rng, height, width, 9, octaves=3) - 0.5
     hem = _line(along + 1.6, 0.12)
     fabric = colour + (second - colour) * (pattern * rng.uniform(0.2, 1.0))[..., None]

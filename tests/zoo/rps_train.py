@@ -1,4 +1,6 @@
-"""Trains MobileNetV2 1.0 (torchvision's, three classes) on the rendered gestures, from scratch and from a fixed seed."""
+#!/usr/bin/python3
+"""Trains MobileNetV2 1.0 (torchvision's, three classes) on the rendered gestures, from scratch and from a
+fixed seed."""
 
 import argparse
 import math
@@ -14,13 +16,12 @@ from rps_data import INPUT, MEAN, RESIZE, STD, centre_crop, load_split, normalis
 from rps_render import SPLITS
 
 SEED = 7
-EPOCHS = 30
-SMALL_INPUT = 96  # the first SMALL_SHARE of the epochs run at this size, for speed
-SMALL_SHARE = 0.6
+SIZES = ((64, 24), (96, 28), (INPUT, 10))  # (input size, epochs): small first, for speed
 BATCH = 40
-PEAK_RATE = 0.004
+PEAK_RATE = 0.003
 WEIGHT_DECAY = 0.02
 LABEL_SMOOTHING = 0.05
+AVERAGE_DECAY = 0.995  # of the running average of the weights over the steps, which is the network that is kept
 EXPECTED_PARAMETERS = 2_227_715
 
 
@@ -34,9 +35,11 @@ def build_model():
 
 
 def augment(images, size, rng):
-    """Random crops, turns, mirrors and colours: uint8 [n, 3, RESIZE, RESIZE] to normalised float [n, 3, size, size]."""
+    """Random crops, turns, mirrors and colours: uint8 [n, 3, RESIZE, RESIZE] to normalised float [n, 3, size,
+    size]."""
     n = len(images)
-    angle = torch.from_numpy(np.radians(np.clip(rng.normal(size=n) * 20, -60, 60))).float()
+    quarter = rng.choice([0, 90, 180, 270], n, p=(0.55, 0.15, 0.15, 0.15))
+    angle = torch.from_numpy(np.radians(quarter + np.clip(rng.normal(size=n) * 18, -45, 45))).float()
     zoom = torch.from_numpy(rng.uniform(0.8, 1.06, n) * INPUT / RESIZE).float()
     stretch = torch.from_numpy(np.exp(0.07 * rng.normal(size=n))).float()
     mirror = torch.from_numpy(rng.choice([-1.0, 1.0], n)).float()
@@ -48,8 +51,10 @@ def augment(images, size, rng):
     theta[:, 1, 1] = torch.cos(angle) * zoom / stretch
     theta[:, :, 2] = shift
     grid = torch.nn.functional.affine_grid(theta, (n, 3, size, size), align_corners=False)
-    out = torch.nn.functional.grid_sample(images.float() / 255, grid, padding_mode="reflection", align_corners=False)
-    gain = torch.from_numpy(np.exp(0.2 * rng.normal(size=(n, 1, 1, 1)) + 0.07 * rng.normal(size=(n, 3, 1, 1)))).float()
+    out = torch.nn.functional.grid_sample(images.float() / 255, grid, padding_mode="reflection",
+                                          align_corners=False)
+    tint = 0.2 * rng.normal(size=(n, 1, 1, 1)) + 0.07 * rng.normal(size=(n, 3, 1, 1))
+    gain = torch.from_numpy(np.exp(tint)).float()
     contrast = torch.from_numpy(rng.uniform(0.75, 1.25, (n, 1, 1, 1))).float()
     middle = out.mean((1, 2, 3), keepdim=True)
     out = ((out - middle) * contrast + middle * gain).clamp(0, 1)
@@ -68,9 +73,12 @@ def top1(model, images, labels):
     return float((predict(model, images).argmax(1) == labels).mean())
 
 
-def train(data, epochs=EPOCHS, seed=SEED, threads=2, log=print):
-    """The trained network in evaluation mode. `data` holds train/ and test/; the test split is only watched."""
-    torch.set_num_threads(threads)
+def train(data, seed=SEED, sizes=SIZES, log=print):
+    """The trained network in evaluation mode. `data` holds train/ and test/; the test split is only watched.
+
+    One thread: the layers are too small to share, and a thread that waits for a busy core stalls the
+    other."""
+    torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(seed)
     rng = np.random.Generator(np.random.PCG64(seed))
@@ -84,14 +92,16 @@ def train(data, epochs=EPOCHS, seed=SEED, threads=2, log=print):
     others = [p for p in model.parameters() if p.ndim <= 1]
     optimiser = torch.optim.AdamW([{"params": decayed, "weight_decay": WEIGHT_DECAY},
                                    {"params": others, "weight_decay": 0.0}], lr=PEAK_RATE)
-    steps = len(images) // BATCH
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=steps * epochs, pct_start=0.2,
-                                                   final_div_factor=100)
+    per_epoch = [size for size, count in sizes for _ in range(count)]
+    epochs, steps = len(per_epoch), len(images) // BATCH
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=steps * epochs,
+                                                   pct_start=0.12, final_div_factor=100)
+    average = torch.optim.swa_utils.AveragedModel(
+        model, avg_fn=lambda kept, new, _: AVERAGE_DECAY * kept + (1 - AVERAGE_DECAY) * new, use_buffers=True)
     loss_of = torch.nn.CrossEntropyLoss(label_smoothing=LABEL_SMOOTHING)
-    sizes = [SMALL_INPUT if e < round(epochs * SMALL_SHARE) else INPUT for e in range(epochs)]
-    cost_total = sum(s * s for s in sizes)
+    cost_total = sum(s * s for s in per_epoch)
     start, cost_done = time.time(), 0
-    for epoch, size in enumerate(sizes):
+    for epoch, size in enumerate(per_epoch):
         model.train()
         order = rng.permutation(len(images))
         sum_loss, right = 0.0, 0
@@ -104,27 +114,28 @@ def train(data, epochs=EPOCHS, seed=SEED, threads=2, log=print):
             loss.backward()
             optimiser.step()
             schedule.step()
+            average.update_parameters(model)
             sum_loss += loss.item()
             right += int((logits.argmax(1) == targets[pick]).sum())
         if not math.isfinite(sum_loss):
             raise RuntimeError(f"the loss is {sum_loss} after epoch {epoch + 1}: lower PEAK_RATE")
         cost_done += size * size
         spent = time.time() - start
-        watched = f", test {top1(model, test_images, test_labels):.4f}" if size == INPUT else ""
-        log(f"epoch {epoch + 1}/{epochs} at {size}: loss {sum_loss / steps:.4f}, train {right / (steps * BATCH):.4f}"
-            f"{watched}, {spent:.0f} s spent, {spent / cost_done * (cost_total - cost_done):.0f} s left")
-    return model.eval().to(memory_format=torch.contiguous_format)
+        watched = f", test {top1(average.module, test_images, test_labels):.4f}" if size == INPUT else ""
+        left = spent / cost_done * (cost_total - cost_done)
+        log(f"epoch {epoch + 1}/{epochs} at {size}: loss {sum_loss / steps:.4f}, "
+            f"train {right / (steps * BATCH):.4f}{watched}, {spent:.0f} s spent, {left:.0f} s left")
+    return average.module.eval().to(memory_format=torch.contiguous_format)
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, help="folder that rps_render.py wrote")
     parser.add_argument("--out", required=True, help="state dictionary to write (.pt)")
-    parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args(argv)
-    model = train(args.data, args.epochs, args.seed, args.threads, lambda line: print(line, flush=True))
+    model = train(args.data, args.seed, log=lambda line: print(line, flush=True))
     torch.save(model.state_dict(), args.out + ".tmp")
     os.replace(args.out + ".tmp", args.out)
     return 0
