@@ -36,13 +36,15 @@ struct Reading {
   std::optional<AnomalyKind> anomaly;
 };
 
-// Without labels a model that is no classifier still has an SQNR.
+// Without labels a model that is no classifier still has an SQNR. One whose output has the input's shape
+// reconstructs it.
 Result<Reading> ReadingOf(const Model& model, Metric metric, bool labelled) {
   Reading reading;
   if (metric == Metric::kAuc) {
     QRUN_ASSIGN_OR_RETURN(reading.anomaly, AnomalyKindOf(model));
     return reading;
   }
+  if (!labelled && model.outputs()[0].extents == model.inputs()[0].extents) return reading;
   const auto kind = cli::ScoreKindOf(model);
   if (!kind.ok() && labelled) return kind.error();
   if (kind.ok()) reading.classes = *kind;

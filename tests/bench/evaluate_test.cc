@@ -145,6 +145,21 @@ TEST_F(EvaluateTest, AucOfAReconstruction) {
   EXPECT_EQ(summary.Retention(), 150);
 }
 
+// Without labels an autoencoder's outputs are compared, but it predicts no classes that could agree.
+TEST_F(EvaluateTest, ReconstructionsDoNotAgree) {
+  tests::WriteIdentityModel(Path("float.qfb"), 3);
+  tests::WriteIdentityModel(Path("int8.qfb"), 3, 1.0f);
+  tests::WriteFloats(Path("x.npy"), {1, 3}, {3, 4, 0.5f});
+  const Model fine = Open("float.qfb"), coarse = Open("int8.qfb");
+  const std::vector<const Model*> models = {&coarse, &fine};
+  const auto source = Samples({.inputs = {Path("x.npy")}}, models);
+  std::vector<ItemResult> results(source->size());
+  ASSERT_TRUE(Evaluate(models, *source, {}, {}, results).ok());
+  const EvaluationSummary summary = Summarize(results, *source, Metric::kTop1, models);
+  EXPECT_TRUE(std::isnan(summary.agreement));
+  EXPECT_NEAR(summary.sqnr_db, 10 * std::log10(25.25 / 0.25), 1e-9);  // 0.5 rounds to 0
+}
+
 // The summary of `threads` threads, to the last bit.
 TEST_F(EvaluateTest, ThreadsDoNotMatter) {
   tests::WriteIdentityModel(Path("m.qfb"), 5, 0.1f);
