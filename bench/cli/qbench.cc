@@ -35,13 +35,13 @@ void AddOptions(CLI::App& app, Arguments& args) {
       ->expected(1, 2);
   app.add_option("--threads", args.threads, "Numbers of threads to measure with")
       ->delimiter(',')
-      ->expected(1)
+      ->allow_extra_args(false)
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
   app.add_option("--isa", args.isas,
                  "Instruction sets to measure with, by name (default: $QRUN_ISA, else the best of this CPU)")
       ->delimiter(',')
-      ->expected(1);
+      ->allow_extra_args(false);
   app.add_option("--rounds", args.timing.rounds, "Rounds; in each every model is timed once, in random order")
       ->check(CLI::Range(2, 10000))
       ->capture_default_str();
@@ -88,13 +88,16 @@ Result<Accuracies> MeasureAccuracy(const Arguments& args, const std::vector<Mode
   for (size_t i = files.size(); i-- > 0;) models.push_back(&files[i].model);
   QRUN_ASSIGN_OR_RETURN(const auto source, OpenSamples(args.dataset.samples, models));
   std::vector<ItemResult> results(source->size());
-  const DatasetRun run = {
-      .tool = "qbench",
-      .quiet = args.quiet,
-      .threads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 64u)),
-      .isa = args.isas[0]};
+  DatasetRun run;
+  run.tool = "qbench";
+  run.quiet = args.quiet;
+  run.threads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 64u));
+  run.isa = args.isas[0];
   QRUN_RETURN_IF_ERROR(RunDataset(args.dataset, run, *source, models, results));
   accuracies.summary = Summarize(results, *source, args.dataset.metric_kind(), models);
+  if (accuracies.summary->images == 0) {
+    return Status::InvalidArgument(fmt::format("none of the {} items could be used", results.size()));
+  }
   for (size_t i = 0; i < files.size(); ++i) {
     accuracies.of[i] = AccuracyJson(*accuracies.summary, files.size() - 1 - i);
   }
@@ -108,7 +111,11 @@ Result<std::vector<Measurement>> Measure(const Arguments& args, const std::vecto
   for (const std::string& isa : args.isas) {
     for (int threads : args.threads) {
       for (const ModelFile& file : files) {
-        all.push_back({.file = &file, .is_candidate = &file != &files[0], .threads = threads, .isa = isa});
+        Measurement& m = all.emplace_back();
+        m.file = &file;
+        m.is_candidate = &file != &files[0];
+        m.options.threads = threads;
+        m.options.isa = isa;
       }
     }
   }
@@ -116,15 +123,14 @@ Result<std::vector<Measurement>> Measure(const Arguments& args, const std::vecto
     cli::ProgressBar bar("cold start", args.quiet);
     for (size_t i = 0; i < all.size(); ++i) {
       bar.Update(i, all.size());
-      const SessionOptions options = {.threads = all[i].threads, .isa = all[i].isa};
-      QRUN_ASSIGN_OR_RETURN(all[i].cold, MeasureColdStart(all[i].file->path, options, kColdRepeats));
+      QRUN_ASSIGN_OR_RETURN(all[i].cold, MeasureColdStart(all[i].file->path, all[i].options, kColdRepeats));
     }
   }
   cli::ProgressBar bar("time", args.quiet);
   for (size_t first = 0; first < all.size(); first += files.size()) {
     std::vector<Contender> contenders;
     for (size_t i = first; i < first + files.size(); ++i) {
-      contenders.push_back({&all[i].file->model, {.threads = all[i].threads, .isa = all[i].isa}});
+      contenders.push_back({&all[i].file->model, all[i].options});
     }
     const size_t batches = static_cast<size_t>(args.timing.rounds) * all.size();
     const size_t before = static_cast<size_t>(args.timing.rounds) * first;
@@ -170,7 +176,7 @@ Status WriteReports(const Arguments& args, const nlohmann::json& report,
     std::vector<std::string> names;
     for (const Measurement& m : all) {
       profiles.push_back(m.profile);
-      names.push_back(fmt::format("{} ({}, {} threads)", m.file->path, m.isa, m.threads));
+      names.push_back(fmt::format("{} ({}, {} threads)", m.file->path, m.options.isa, m.options.threads));
     }
     QRUN_RETURN_IF_ERROR(WriteJson(args.trace, TraceJson(profiles, names)));
   }

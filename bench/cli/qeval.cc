@@ -187,6 +187,10 @@ int Main(int argc, char** argv) {
 
   const EvaluationSummary summary =
       Summarize(state.results, **source, args.dataset.metric_kind(), models->all);
+  if (summary.images == 0) {
+    return cli::Fail(
+        "qeval", Status::InvalidArgument(fmt::format("none of the {} items could be used", summary.failed)));
+  }
   const nlohmann::json report = ReportJson(args, *models, state, summary, **source);
   if (!args.confusion.empty()) {
     const std::string csv =

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <new>
 #include <type_traits>
+#include <utility>
 
 #include "bench/kernels/cases.h"
 #include "kernels/dispatch.h"
@@ -23,8 +24,8 @@ class Aligned {
     std::fill_n(data_, count, T{});
   }
   ~Aligned() { ::operator delete (data_, std::align_val_t{64}); }
-  Aligned(const Aligned&) = delete;
-  Aligned& operator=(const Aligned&) = delete;
+  Aligned(Aligned&& other) noexcept : data_(std::exchange(other.data_, nullptr)) {}
+  Aligned& operator=(Aligned&&) = delete;
   T* data() { return data_; }
 
  private:

@@ -31,9 +31,13 @@ std::vector<T> RandomValues(int count, uint32_t seed) {
 
 // dst = f(src): Src values to Dst values with the other arguments as `args` has them.
 template <class Args, class Src, class Dst>
-void AddUnary(const char* kernel, KernelMember<Args> member, const Extent& extent, const std::string& suffix,
-              const Args& args, double tolerance, std::vector<Row>& rows) {
-  const auto prepare = [=](const KernelTable&) {
+void AddMap(const char* kernel, KernelMember<Args> member, const Extent& extent, const std::string& suffix,
+            const Args& args, double tolerance, std::vector<Row>& rows) {
+  Case<Args, Dst> c;
+  c.shape = extent.name + suffix;
+  c.bytes = extent.count * static_cast<double>(sizeof(Src) + sizeof(Dst));
+  c.tolerance = tolerance;
+  c.prepare = [=](const KernelTable&) {
     auto src = std::make_shared<std::vector<Src>>(RandomValues<Src>(extent.count, 1));
     Call<Args, Dst> call;
     call.args = args;
@@ -43,18 +47,16 @@ void AddUnary(const char* kernel, KernelMember<Args> member, const Extent& exten
     call.memory = src;
     return call;
   };
-  AddRows<Args, Dst>(kernel, member,
-                     {.shape = extent.name + suffix,
-                      .bytes = extent.count * static_cast<double>(sizeof(Src) + sizeof(Dst)),
-                      .tolerance = tolerance,
-                      .prepare = prepare},
-                     rows);
+  AddRows(kernel, member, std::move(c), rows);
 }
 
 template <class Args, class T>
 void AddBinary(const char* kernel, KernelMember<Args> member, const Args& args, std::vector<Row>& rows) {
   for (const Extent& extent : kResiduals) {
-    const auto prepare = [=](const KernelTable&) {
+    Case<Args, T> c;
+    c.shape = extent.name;
+    c.bytes = extent.count * 3.0 * sizeof(T);
+    c.prepare = [=](const KernelTable&) {
       struct Memory {
         std::vector<T> a, b;
       };
@@ -70,9 +72,7 @@ void AddBinary(const char* kernel, KernelMember<Args> member, const Args& args, 
       call.memory = memory;
       return call;
     };
-    AddRows<Args, T>(kernel, member,
-                     {.shape = extent.name, .bytes = extent.count * 3.0 * sizeof(T), .prepare = prepare},
-                     rows);
+    AddRows(kernel, member, std::move(c), rows);
   }
 }
 
@@ -103,25 +103,39 @@ void Add_binary_f32(std::vector<Row>& rows) {
 
 void Add_table_s8(std::vector<Row>& rows) {
   static const std::vector<int8_t> table = RandomBytes(256, 3);
-  AddUnary<TableS8Args, int8_t, int8_t>("table_s8", &KernelTable::table_s8, kExpanded, "",
-                                        {.table = table.data()}, 0, rows);
+  TableS8Args args;
+  args.table = table.data();
+  AddMap<TableS8Args, int8_t, int8_t>("table_s8", &KernelTable::table_s8, kExpanded, "", args, 0, rows);
 }
 void Add_quantize_f32_s8(std::vector<Row>& rows) {
-  AddUnary<QuantizeArgs, float, int8_t>("quantize_f32_s8", &KernelTable::quantize_f32_s8, kImage, "",
-                                        {.inv_scale = 63, .zp = 2}, 0, rows);
+  QuantizeArgs args;
+  args.inv_scale = 63;
+  args.zp = 2;
+  AddMap<QuantizeArgs, float, int8_t>("quantize_f32_s8", &KernelTable::quantize_f32_s8, kImage, "", args, 0,
+                                      rows);
 }
 void Add_dequantize_s8_f32(std::vector<Row>& rows) {
-  AddUnary<DequantizeArgs, int8_t, float>("dequantize_s8_f32", &KernelTable::dequantize_s8_f32, kScores, "",
-                                          {.scale = 0.1f, .zp = 2}, 0, rows);
+  DequantizeArgs args;
+  args.scale = 0.1f;
+  args.zp = 2;
+  AddMap<DequantizeArgs, int8_t, float>("dequantize_s8_f32", &KernelTable::dequantize_s8_f32, kScores, "",
+                                        args, 0, rows);
 }
 void Add_unary_f32(std::vector<Row>& rows) {
-  constexpr double kUnitsOfLastPlace = 4e-6;  // as in the tests; values are up to 1
-  AddUnary<UnaryF32Args, float, float>("unary_f32", &KernelTable::unary_f32, kExpanded, "_clamp",
-                                       {.op = UnaryOp::kClamp, .alpha = 0, .beta = 6}, 0, rows);
-  AddUnary<UnaryF32Args, float, float>("unary_f32", &KernelTable::unary_f32, kExpanded, "_hard_swish",
-                                       {.op = UnaryOp::kHardSwish}, kUnitsOfLastPlace, rows);
-  AddUnary<UnaryF32Args, float, float>("unary_f32", &KernelTable::unary_f32, kExpanded, "_sigmoid",
-                                       {.op = UnaryOp::kSigmoid}, kUnitsOfLastPlace, rows);
+  struct Function {
+    UnaryOp op;
+    const char* name;
+    double tolerance;  // a few units in the last place, as in the tests; results are up to 1
+  };
+  for (const Function& f :
+       {Function{UnaryOp::kClamp, "_clamp", 0}, Function{UnaryOp::kHardSwish, "_hard_swish", 4e-6},
+        Function{UnaryOp::kSigmoid, "_sigmoid", 4e-6}}) {
+    UnaryF32Args args;
+    args.op = f.op;
+    args.beta = 6;
+    AddMap<UnaryF32Args, float, float>("unary_f32", &KernelTable::unary_f32, kExpanded, f.name, args,
+                                       f.tolerance, rows);
+  }
 }
 
 }  // namespace qrun::bench

@@ -13,7 +13,7 @@ namespace {
 // cycle), and few enough for 16 registers.
 constexpr int kSums = 12;
 
-// Makes the compiler take `x` for changed, so that no product is computed once for all sums.
+// Makes the compiler take `x` for changed, so that no product is known, or computed once for all sums.
 template <class Register>
 QRUN_INLINE void Renew(Register& x) {
   asm volatile("" : "+v"(x));
@@ -30,6 +30,7 @@ struct Peak {
   static void RunS8(int64_t iterations) {
     typename S::I32 sums[kSums], src = S::SetI32(0), wei = S::SetI32(0);
     for (auto& sum : sums) sum = S::SetI32(0);
+    Renew(wei);
     for (int64_t i = 0; i < iterations; ++i) {
       Unroll<kSums>([&](auto k) QRUN_INLINE_LAMBDA {
         S::Dot(sums[k.value], src, wei);
@@ -41,6 +42,7 @@ struct Peak {
   static void RunF32(int64_t iterations) {
     F32 sums[kSums], src(0.0f), wei(0.0f);
     for (F32& sum : sums) sum = F32(0.0f);
+    Renew(wei.data);
     for (int64_t i = 0; i < iterations; ++i) {
       Unroll<kSums>([&](auto k) QRUN_INLINE_LAMBDA {
         sums[k.value] = xsimd::fma(src, wei, sums[k.value]);

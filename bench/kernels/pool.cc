@@ -44,11 +44,11 @@ Call<Args, T> Prepare(const ConvShape& s) {
 template <class Args, class T>
 void AddPool(const char* kernel, KernelMember<Args> member, std::vector<Row>& rows) {
   for (const ConvShape& s : {kGlobal, kEarly}) {
-    AddRows<Args, T>(kernel, member,
-                     {.shape = s.name,
-                      .bytes = static_cast<double>((InputCount(s) + OutputCount(s)) * sizeof(T)),
-                      .prepare = [s](const KernelTable&) { return Prepare<Args, T>(s); }},
-                     rows);
+    Case<Args, T> c;
+    c.shape = s.name;
+    c.bytes = static_cast<double>((InputCount(s) + OutputCount(s)) * sizeof(T));
+    c.prepare = [s](const KernelTable&) { return Prepare<Args, T>(s); };
+    AddRows(kernel, member, std::move(c), rows);
   }
 }
 

@@ -30,14 +30,11 @@ Call<Args, T> Prepare(const Extent& e, const std::vector<T>& values) {
   };
   auto memory = std::make_shared<Memory>(Memory{values, Taps(e.in)});
   Call<Args, T> call;
-  call.args = {.ih = e.in,
-               .iw = e.in,
-               .oh = 2 * e.in,
-               .ow = 2 * e.in,
-               .c = e.c,
-               .rows = memory->taps.data(),
-               .cols = memory->taps.data(),
-               .src = memory->src.data()};
+  call.args.ih = call.args.iw = e.in;
+  call.args.oh = call.args.ow = 2 * e.in;
+  call.args.c = e.c;
+  call.args.rows = call.args.cols = memory->taps.data();
+  call.args.src = memory->src.data();
   call.items = 2 * e.in;
   call.dst_count = static_cast<size_t>(4 * e.in * e.in * e.c);
   call.memory = memory;
@@ -49,14 +46,14 @@ void AddResize(const char* kernel, KernelMember<Args> member, std::vector<T> (*r
                double tolerance, std::vector<Row>& rows) {
   for (const Extent& e : kExtents) {
     const int count = e.in * e.in * e.c;
-    AddRows<Args, T>(
-        kernel, member,
-        {.shape = Cat(e.in, "x", e.c, "_x2"),
-         .bytes = 5.0 * count * sizeof(T),
-         .tolerance = tolerance,
-         .prepare =
-             [=](const KernelTable&) { return Prepare<Args, T>(e, random(static_cast<size_t>(count), 1)); }},
-        rows);
+    Case<Args, T> c;
+    c.shape = Cat(e.in, "x", e.c, "_x2");
+    c.bytes = 5.0 * count * sizeof(T);
+    c.tolerance = tolerance;
+    c.prepare = [=](const KernelTable&) {
+      return Prepare<Args, T>(e, random(static_cast<size_t>(count), 1));
+    };
+    AddRows(kernel, member, std::move(c), rows);
   }
 }
 

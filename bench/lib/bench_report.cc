@@ -18,13 +18,14 @@ json ResultJson(const Measurement& m, const json& accuracy) {
           {"role", m.is_candidate ? "candidate" : "baseline"},
           {"sha256", m.file->sha256},
           {"dtype", ArithmeticOf(described)},
-          {"threads", m.threads},
-          {"isa", m.isa},
+          {"threads", m.options.threads},
+          {"isa", m.profile.plan["isa"]},
           {"median_ms", times.median},
           {"min_ms", times.min},
           {"p90_ms", times.p90},
           {"p99_ms", times.p99},
           {"samples_ms", std::move(samples)},
+          {"samples_disturbed_percent", 100 * m.timings.DisturbedShare()},
           {"runs_per_sample", m.timings.runs_per_sample},
           {"warmup_runs", m.timings.warmup_runs},
           {"warmup_settled", m.timings.settled},
@@ -51,6 +52,8 @@ json ComparisonJson(const Measurement& a, const Measurement& b,
   const double speedup = RatioOfMedians(a.timings.samples_ms, b.timings.samples_ms);
   const Interval interval = RatioInterval95(a.timings.samples_ms, b.timings.samples_ms, seed);
   const double retention = evaluation ? evaluation->Retention() : NAN;
+  const bool busy =
+      a.timings.DisturbedShare() > kMostDisturbed || b.timings.DisturbedShare() > kMostDisturbed;
   const auto change = [](uint64_t before, uint64_t after) {
     return static_cast<int64_t>(after) - static_cast<int64_t>(before);
   };
@@ -58,11 +61,11 @@ json ComparisonJson(const Measurement& a, const Measurement& b,
   return {
       {"baseline", a.file->path},
       {"candidate", b.file->path},
-      {"threads", a.threads},
-      {"isa", a.isa},
+      {"threads", a.options.threads},
+      {"isa", a.profile.plan["isa"]},
       {"speedup", speedup},
       {"speedup_ci95", {interval.low, interval.high}},
-      {"verdict", VerdictName(Conclude(interval))},
+      {"verdict", VerdictName(Conclude(interval, busy))},
       {"retention", NumberOrNull(retention)},
       {"agreement", evaluation ? NumberOrNull(evaluation->agreement) : json(nullptr)},
       {"sqnr_db", evaluation ? NumberOrNull(evaluation->sqnr_db) : json(nullptr)},

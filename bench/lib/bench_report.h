@@ -18,8 +18,7 @@ namespace qrun::bench {
 struct Measurement {
   const ModelFile* file = nullptr;
   bool is_candidate = false;  // else the baseline, or the only model
-  int threads = 1;
-  std::string isa;  // that really ran
+  SessionOptions options;     // with the instruction set by name
   ColdStart cold;
   Timings timings;
   Profile profile;

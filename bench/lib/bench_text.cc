@@ -55,7 +55,7 @@ std::string ResultsTable(const json& results) {
 
 std::string VerdictText(const json& c) {
   const std::string verdict = Text(c["verdict"]);
-  if (verdict == "too_noisy") return "the machine was too noisy to tell; try more --rounds or a quieter time";
+  if (verdict == "too_noisy") return "the machine was too noisy to tell; try a quieter time or more --rounds";
   if (verdict == "same") return "no difference";
   return "the second model is " + verdict;
 }
@@ -140,9 +140,15 @@ std::string ReportText(const json& report) {
   const json& results = report["results"];
   std::string text = ResultsTable(results);
   for (const json& r : results) {
-    if (r["warmup_settled"].get<bool>()) continue;
-    text += fmt::format("note: {} was still getting faster after {} runs\n", Text(r["model"]),
-                        r["warmup_runs"].get<int>());
+    if (!r["warmup_settled"].get<bool>()) {
+      text += fmt::format("note: {} was still getting faster after {} runs\n", Text(r["model"]),
+                          r["warmup_runs"].get<int>());
+    }
+    if (const double percent = r["samples_disturbed_percent"].get<double>(); percent >= 5) {
+      text +=
+          fmt::format("note: {:.0f} % of the samples of {} were disturbed by other processes and left out\n",
+                      percent, Text(r["model"]));
+    }
   }
   text += AccuracyTable(results);
   for (const json& c : report["comparisons"]) text += ComparisonText(c);

@@ -57,7 +57,9 @@ class Runner {
 
   Status Open(const std::string& isa) {
     for (const Model* model : models_) {
-      QRUN_ASSIGN_OR_RETURN(Session session, Session::Create(*model, {.isa = isa}));
+      SessionOptions options;
+      options.isa = isa;
+      QRUN_ASSIGN_OR_RETURN(Session session, Session::Create(*model, options));
       auto& outputs = outputs_.emplace_back();
       for (const TensorInfo& info : session.outputs()) {
         outputs.emplace_back(static_cast<size_t>(info.ElementCount()));

@@ -83,7 +83,8 @@ WarmUp DetectWarmUp(std::span<const double> samples) {
   return {half, false};
 }
 
-Verdict Conclude(const Interval& speedup) {
+Verdict Conclude(const Interval& speedup, bool machine_was_busy) {
+  if (machine_was_busy) return Verdict::kTooNoisy;
   if (speedup.low > 1) return Verdict::kFaster;
   if (speedup.high < 1) return Verdict::kSlower;
   return (speedup.high - speedup.low) / 2 <= kSameWithin ? Verdict::kSame : Verdict::kTooNoisy;

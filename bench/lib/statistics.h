@@ -50,9 +50,10 @@ WarmUp DetectWarmUp(std::span<const double> samples);
 enum class Verdict { kFaster, kSlower, kSame, kTooNoisy };
 
 // What an interval of the speedup allows to say: faster or slower if it leaves out 1; else the same if it is
-// narrow (half width up to kSameWithin of 1); else the machine was too noisy to tell.
+// narrow (half width up to kSameWithin of 1); else the machine was too noisy to tell. On a busy machine
+// always the last.
 inline constexpr double kSameWithin = 0.03;
-Verdict Conclude(const Interval& speedup);
+Verdict Conclude(const Interval& speedup, bool machine_was_busy);
 std::string_view VerdictName(Verdict verdict);  // "faster", "slower", "same", "too_noisy"
 
 }  // namespace qrun::bench

@@ -10,6 +10,7 @@
 #include <random>
 
 #include "bench/lib/clock.h"
+#include "bench/lib/scheduling.h"
 
 namespace qrun::bench {
 namespace {
@@ -47,13 +48,24 @@ Status Probe(const Contender& contender, Timings& timings) {
 Status TimeBatch(const Contender& contender, double batch_seconds, Timings& timings) {
   QRUN_ASSIGN_OR_RETURN(Session session, NewSession(contender));
   for (size_t i = 0; i < timings.warmup_runs; ++i) session.Run();
-  std::vector<double>& samples = timings.samples_ms.emplace_back();
+  std::vector<double> quiet, disturbed;
   Stopwatch total, watch;
-  while (samples.size() < kMinSamples || (samples.size() < kMaxSamples && total.Seconds() < batch_seconds)) {
+  const auto wants_more = [&] {
+    const double seconds = total.Seconds();
+    if (quiet.size() + disturbed.size() < kMinSamples) return true;
+    if (quiet.size() < kMinSamples) return seconds < 10 * batch_seconds;
+    return quiet.size() + disturbed.size() < kMaxSamples && seconds < batch_seconds;
+  };
+  while (wants_more()) {
+    const int64_t switches = InvoluntarySwitches();
     watch.LapMs();
     for (int i = 0; i < timings.runs_per_sample; ++i) session.Run();
-    samples.push_back(watch.LapMs() / timings.runs_per_sample);
+    const double ms = watch.LapMs() / timings.runs_per_sample;
+    (InvoluntarySwitches() == switches ? quiet : disturbed).push_back(ms);
   }
+  timings.taken += quiet.size() + disturbed.size();
+  timings.disturbed += disturbed.size();
+  timings.samples_ms.push_back(quiet.empty() ? std::move(disturbed) : std::move(quiet));
   return Status::Ok();
 }
 

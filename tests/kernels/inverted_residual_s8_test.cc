@@ -6,14 +6,6 @@
 namespace qrun::kernels {
 namespace {
 
-struct BlockShape {
-  const char* name;
-  int n, ih, iw, ic, ec, oc;
-  int expand_kernel, expand_stride;  // 0: no expansion
-  int kh, kw, stride, pad, dilation;
-  bool residual;
-};
-
 const BlockShape kBlocks[] = {
     {"residual", 1, 7, 9, 24, 144, 24, 1, 1, 3, 3, 1, 1, 1, true},
     {"stride2", 1, 14, 13, 16, 96, 24, 1, 1, 3, 3, 2, 1, 1, false},

@@ -206,6 +206,36 @@ inline const std::vector<ConvShape>& MobileNetDepthwiseShapes() {
   return shapes;
 }
 
+// An inverted residual: expand (a convolution; expand_kernel 0: none), depthwise, project.
+struct BlockShape {
+  const char* name;
+  int n, ih, iw, ic, ec, oc;
+  int expand_kernel, expand_stride;
+  int kh, kw, stride, pad, dilation;
+  bool residual;
+};
+
+// The distinct inverted residual blocks of MobileNetV2 1.0/224, the first also with the stem as its first
+// stage; for timing.
+inline const std::vector<BlockShape>& MobileNetBlocks() {
+  static const std::vector<BlockShape> blocks = {
+      {"stem_224x3_32_16", 1, 224, 224, 3, 32, 16, 3, 2, 3, 3, 1, 1, 1, false},
+      {"112x32_32_16", 1, 112, 112, 32, 32, 16, 0, 1, 3, 3, 1, 1, 1, false},
+      {"112x16_96_24s2", 1, 112, 112, 16, 96, 24, 1, 1, 3, 3, 2, 1, 1, false},
+      {"56x24_144_24_residual", 1, 56, 56, 24, 144, 24, 1, 1, 3, 3, 1, 1, 1, true},
+      {"56x24_144_32s2", 1, 56, 56, 24, 144, 32, 1, 1, 3, 3, 2, 1, 1, false},
+      {"28x32_192_32_residual", 1, 28, 28, 32, 192, 32, 1, 1, 3, 3, 1, 1, 1, true},
+      {"28x32_192_64s2", 1, 28, 28, 32, 192, 64, 1, 1, 3, 3, 2, 1, 1, false},
+      {"14x64_384_64_residual", 1, 14, 14, 64, 384, 64, 1, 1, 3, 3, 1, 1, 1, true},
+      {"14x64_384_96", 1, 14, 14, 64, 384, 96, 1, 1, 3, 3, 1, 1, 1, false},
+      {"14x96_576_96_residual", 1, 14, 14, 96, 576, 96, 1, 1, 3, 3, 1, 1, 1, true},
+      {"14x96_576_160s2", 1, 14, 14, 96, 576, 160, 1, 1, 3, 3, 2, 1, 1, false},
+      {"7x160_960_160_residual", 1, 7, 7, 160, 960, 160, 1, 1, 3, 3, 1, 1, 1, true},
+      {"7x160_960_320", 1, 7, 7, 160, 960, 320, 1, 1, 3, 3, 1, 1, 1, false},
+  };
+  return blocks;
+}
+
 // Extents around the edges of all register widths: 1 .. 70, and around 128.
 inline std::vector<int> LaneEdges() {
   std::vector<int> sizes;

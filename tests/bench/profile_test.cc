@@ -1,0 +1,41 @@
+#include "bench/lib/profile.h"
+
+#include <gtest/gtest.h>
+
+namespace qrun::bench {
+namespace {
+
+using nlohmann::json;
+
+json Layer(const std::string& op, const std::string& part, double ms) {
+  return {{"operator", op}, {"part", part}, {"kind", "K" + op}, {"ms", ms}};
+}
+
+TEST(SideBySide, MatchesOperatorsAndParts) {
+  const json a = {Layer("in", "", 1), Layer("block", "expand", 2), Layer("block", "project", 3),
+                  Layer("out", "", 4)};
+  const json b = {Layer("quantize", "", 0.25), Layer("in", "", 0.5), Layer("block", "", 2),
+                  Layer("extra", "", 1)};
+  const json rows = SideBySide(a, b);
+  ASSERT_EQ(rows.size(), 5u);
+  EXPECT_EQ(rows[0]["name"], "quantize");
+  EXPECT_TRUE(rows[0]["a_ms"].is_null());
+  EXPECT_TRUE(rows[0]["speedup"].is_null());
+  EXPECT_EQ(rows[1]["name"], "in");
+  EXPECT_EQ(rows[1]["speedup"], 2);
+  EXPECT_EQ(rows[2]["name"], "block");
+  EXPECT_EQ(rows[2]["kind"], "Kblock");
+  EXPECT_EQ(rows[2]["a_ms"], 5);
+  EXPECT_EQ(rows[2]["b_ms"], 2);
+  EXPECT_EQ(rows[2]["speedup"], 2.5);
+  ASSERT_EQ(rows[2]["parts"].size(), 2u);
+  EXPECT_EQ(rows[2]["parts"][0]["name"], "expand");
+  EXPECT_EQ(rows[2]["parts"][0]["a_ms"], 2);
+  EXPECT_TRUE(rows[2]["parts"][0]["b_ms"].is_null());
+  EXPECT_EQ(rows[3]["name"], "extra");
+  EXPECT_EQ(rows[4]["name"], "out");
+  EXPECT_TRUE(rows[4]["b_ms"].is_null());
+}
+
+}  // namespace
+}  // namespace qrun::bench

@@ -1,0 +1,215 @@
+// qbench as a user runs it.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "bench/lib/output_file.h"
+#include "tests/bench/models.h"
+#include "tests/bench/tool.h"
+
+namespace qrun::bench {
+namespace {
+
+using nlohmann::json;
+using tests::ToolRun;
+
+std::set<std::string> Keys(const json& object) {
+  std::set<std::string> keys;
+  for (const auto& [key, value] : object.items()) keys.insert(key);
+  return keys;
+}
+
+class QbenchTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    tests::WriteBlockModel(Path("float.qfb"), /*int8=*/false, 12);
+    tests::WriteBlockModel(Path("int8.qfb"), /*int8=*/true, 12);
+  }
+  std::string Path(const std::string& name) const { return scratch_.Path(name); }
+  ToolRun Qbench(const std::string& arguments) const {
+    std::string line = arguments;  // @x stands for the file x in the test's folder
+    for (size_t at; (at = line.find('@')) != std::string::npos;) line.replace(at, 1, Path(""));
+    return tests::RunTool("qbench", line);
+  }
+  json Report(const std::string& arguments) const {
+    const ToolRun run = Qbench(arguments + " --json - --rounds 2");
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    return json::parse(run.out, nullptr, false);
+  }
+  void ExpectFailure(const std::string& arguments, int exit_code, const std::string& message) const {
+    const ToolRun run = Qbench(arguments + " --rounds 2");
+    EXPECT_EQ(run.exit_code, exit_code) << run.err;
+    EXPECT_NE(run.err.find(message), std::string::npos) << run.err;
+    EXPECT_EQ(run.out, "");
+  }
+  tests::Scratch scratch_;
+};
+
+TEST_F(QbenchTest, JsonKeepsItsContract) {
+  const json report = Report("@float.qfb @int8.qfb");
+  EXPECT_EQ(Keys(report), (std::set<std::string>{"tool", "version", "machine", "options", "results",
+                                                 "comparison", "comparisons"}));
+  EXPECT_EQ(Keys(report["machine"]),
+            (std::set<std::string>{"cpu", "logical_cpus", "isas", "os", "compiler", "load_average"}));
+  ASSERT_EQ(report["results"].size(), 2u);
+  for (const json& result : report["results"]) {
+    EXPECT_EQ(Keys(result), (std::set<std::string>{"model",
+                                                   "name",
+                                                   "role",
+                                                   "sha256",
+                                                   "dtype",
+                                                   "threads",
+                                                   "isa",
+                                                   "median_ms",
+                                                   "min_ms",
+                                                   "p90_ms",
+                                                   "p99_ms",
+                                                   "samples_ms",
+                                                   "samples_disturbed_percent",
+                                                   "runs_per_sample",
+                                                   "warmup_runs",
+                                                   "warmup_settled",
+                                                   "cold_ms",
+                                                   "cold_open_ms",
+                                                   "cold_plan_ms",
+                                                   "cold_first_run_ms",
+                                                   "peak_rss_bytes",
+                                                   "rss_before_bytes",
+                                                   "arena_bytes",
+                                                   "packed_weight_bytes",
+                                                   "file_bytes",
+                                                   "params",
+                                                   "macs",
+                                                   "layers",
+                                                   "arena",
+                                                   "accuracy"}));
+    EXPECT_LE(result["min_ms"], result["median_ms"]);
+    EXPECT_LE(result["median_ms"], result["p90_ms"]);
+    EXPECT_LE(result["p90_ms"], result["p99_ms"]);
+    EXPECT_GT(result["min_ms"], 0);
+    EXPECT_NEAR(result["cold_ms"].get<double>(),
+                result["cold_open_ms"].get<double>() + result["cold_plan_ms"].get<double>() +
+                    result["cold_first_run_ms"].get<double>(),
+                1e-9);
+    EXPECT_EQ(result["samples_ms"].size(), 2u);
+    EXPECT_GT(result["peak_rss_bytes"], result["rss_before_bytes"]);
+    EXPECT_EQ(result["file_bytes"], std::filesystem::file_size(result["model"].get<std::string>()));
+    // conv 432 + 1024 + 576 + 1024 weights on 144 pixels, 160 once; no biases.
+    EXPECT_EQ(result["params"], 432 + 1024 + 576 + 1024 + 160);
+    EXPECT_EQ(result["macs"], 144 * (432 + 1024 + 576 + 1024) + 160);
+    int64_t layer_macs = 0;
+    for (const json& layer : result["layers"]) {
+      EXPECT_EQ(Keys(layer), (std::set<std::string>{"name", "operator", "part", "kind", "candidate", "macs",
+                                                    "ms", "percent", "gmacs_per_second"}));
+      layer_macs += layer["macs"].get<int64_t>();
+    }
+    EXPECT_EQ(layer_macs, result["macs"]);
+  }
+  EXPECT_EQ(report["results"][0]["dtype"], "float32");
+  EXPECT_EQ(report["results"][1]["dtype"], "int8");
+  EXPECT_EQ(report["results"][1]["role"], "candidate");
+
+  const json& c = report["comparison"];
+  EXPECT_EQ(Keys(c), (std::set<std::string>{"baseline", "candidate", "threads", "isa", "speedup",
+                                            "speedup_ci95", "verdict", "retention", "agreement", "sqnr_db",
+                                            "loss_change", "overall", "cold_speedup", "peak_rss_change_bytes",
+                                            "arena_change_bytes", "file_change_bytes", "operators"}));
+  EXPECT_NEAR(
+      c["speedup"].get<double>(),
+      report["results"][0]["median_ms"].get<double>() / report["results"][1]["median_ms"].get<double>(),
+      1e-9);
+  EXPECT_LE(c["speedup_ci95"][0], c["speedup"]);
+  EXPECT_GE(c["speedup_ci95"][1], c["speedup"]);
+  EXPECT_TRUE(c["retention"].is_null());
+  EXPECT_TRUE(c["overall"].is_null());
+  ASSERT_EQ(c["operators"].size(), 5u);
+  EXPECT_EQ(c["operators"][1]["kind"], "InvertedResidual");
+  EXPECT_TRUE(c["operators"][1]["speedup"].is_number());
+}
+
+TEST_F(QbenchTest, OneModel) {
+  const json report = Report("@int8.qfb --threads 1,2");
+  ASSERT_EQ(report["results"].size(), 2u);
+  EXPECT_EQ(report["results"][0]["threads"], 1);
+  EXPECT_EQ(report["results"][1]["threads"], 2);
+  EXPECT_TRUE(report["comparison"].is_null());
+  EXPECT_EQ(report["comparisons"], json::array());
+  const ToolRun text = Qbench("@int8.qfb --rounds 2");
+  EXPECT_EQ(text.exit_code, 0);
+  EXPECT_NE(text.out.find("GMAC/s"), std::string::npos) << text.out;
+}
+
+TEST_F(QbenchTest, InstructionSetsAndThreads) {
+  const json report = Report("@float.qfb @int8.qfb --threads 1,2 --isa ref,ref");
+  ASSERT_EQ(report["results"].size(), 8u);
+  for (const json& result : report["results"]) EXPECT_EQ(result["isa"], "ref");
+  ASSERT_EQ(report["comparisons"].size(), 4u);
+  EXPECT_EQ(report["comparisons"][1]["threads"], 2);
+  EXPECT_EQ(report["comparison"], report["comparisons"][0]);
+}
+
+TEST_F(QbenchTest, AccuracyAndOverall) {
+  tests::WriteColourModel(Path("a.qfb"));
+  tests::WriteCoarseColourModel(Path("b.qfb"));
+  tests::WriteImage(Path("a.png"), {0, 255, 0});
+  tests::WriteImage(Path("b.png"), {120, 130, 0});  // red in coarse steps
+  ASSERT_TRUE(WriteText(Path("list.csv"), "a.png,1\nb.png,1\n").ok());
+  const json report = Report("@a.qfb @b.qfb --list @list.csv");
+  EXPECT_EQ(report["results"][0]["accuracy"]["top1"], 100);
+  EXPECT_EQ(report["results"][1]["accuracy"]["top1"], 50);
+  const json& c = report["comparison"];
+  EXPECT_EQ(c["retention"], 50);
+  EXPECT_EQ(c["agreement"], 50);
+  EXPECT_DOUBLE_EQ(c["overall"], 0.5 + c["speedup"].get<double>() / 5);
+  EXPECT_NEAR(c["loss_change"].get<double>(),
+              report["results"][1]["accuracy"]["loss"].get<double>() -
+                  report["results"][0]["accuracy"]["loss"].get<double>(),
+              1e-12);
+}
+
+TEST_F(QbenchTest, CsvAndTrace) {
+  const json report = Report("@float.qfb @int8.qfb --csv @out.csv --trace @trace.json");
+  const std::string csv = tests::ReadText(Path("out.csv"));
+  EXPECT_EQ(csv.substr(0, csv.find('\n')),
+            "model,dtype,threads,isa,median_ms,min_ms,p90_ms,p99_ms,cold_ms,arena_bytes,file_bytes,"
+            "peak_rss_bytes,params,macs,top1,top5,loss,speedup_low,speedup_high,speedup,verdict,retention,"
+            "overall");
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 3);
+  const std::string last = csv.substr(csv.find("int8.qfb"));
+  EXPECT_NE(last.find("," + report["comparison"]["speedup"].dump() + ","), std::string::npos) << csv;
+
+  const json trace = json::parse(tests::ReadText(Path("trace.json")));
+  double end = 0;
+  size_t events = 0;
+  for (const json& event : trace["traceEvents"]) {
+    if (event["ph"] != "X" || event["pid"] != 2) continue;
+    EXPECT_NEAR(event["ts"].get<double>(), end, 1e-6);
+    end = event["ts"].get<double>() + event["dur"].get<double>();
+    ++events;
+  }
+  EXPECT_EQ(events, report["results"][1]["layers"].size());
+}
+
+TEST_F(QbenchTest, WrongInputs) {
+  tests::WriteBlockModel(Path("small.qfb"), true, 10);
+  ExpectFailure("@float.qfb @small.qfb", 1,
+                "cannot be compared: 'test' has inputs [1, 12, 12, 3], 'test' has [1, 10, 10, 3]");
+  ExpectFailure("@absent.qfb @int8.qfb", 1, "absent.qfb");
+  ExpectFailure("@int8.qfb --json @nowhere/x.json", 1, "there is no folder");
+  ExpectFailure("@int8.qfb --csv @", 1, "is a folder");
+  ExpectFailure("@int8.qfb --isa abacus", 1, "'abacus' is unknown");
+  ASSERT_TRUE(WriteText(Path("list.csv"), "a.png,1\n").ok());
+  ExpectFailure("@float.qfb @int8.qfb --list @list.csv", 1, "says nothing about images");
+}
+
+TEST_F(QbenchTest, WrongArguments) {
+  ExpectFailure("", 2, "models");
+  ExpectFailure("@a.qfb @b.qfb @c.qfb", 2, "");
+  ExpectFailure("@int8.qfb --threads 0", 2, "--threads");
+  ExpectFailure("@int8.qfb --ignore-labels", 2, "--ignore-labels");
+  EXPECT_NE(Qbench("--help").out.find("Exit codes: 0"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace qrun::bench
