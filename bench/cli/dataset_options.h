@@ -32,9 +32,9 @@ struct DatasetRun {
   const char* tool = "";
   bool quiet = false;
   int threads = 1;
-  std::string isa;
+  std::string isa = {};
   const std::atomic<bool>* stop = nullptr;
-  std::function<void()> checkpoint;
+  std::function<void()> checkpoint = {};
 };
 Status RunDataset(const DatasetOptions& options, const DatasetRun& run, const SampleSource& source,
                   std::span<const Model* const> models, std::vector<ItemResult>& results);

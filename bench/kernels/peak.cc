@@ -13,15 +13,8 @@
 namespace qrun::bench {
 namespace {
 
-constexpr int kRepeats = 10;
-constexpr int64_t kIterations = 1'000'000;
-
-// Processor time, as Google Benchmark's rates use it: what others take of the core does not count.
-double ThreadSeconds() {
-  timespec time = {};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
+constexpr double kSeconds = 0.3;
+constexpr int64_t kIterations = 50'000;
 
 const PeakLoops& LoopsOf(std::string_view isa) {
 #define QRUN_ISA(name, tag, flags) \
@@ -33,13 +26,20 @@ const PeakLoops& LoopsOf(std::string_view isa) {
 
 }  // namespace
 
+double ThreadSeconds() {
+  timespec time = {};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
 double PeakMacsPerSecond(std::string_view isa, Arithmetic arithmetic) {
   static std::map<std::pair<std::string, Arithmetic>, double> known;
   double& best = known[{std::string(isa), arithmetic}];
   if (best > 0) return best;
   const PeakLoops& loops = LoopsOf(isa);
   const bool int8 = arithmetic == Arithmetic::kInt8;
-  for (int i = 0; i < kRepeats; ++i) {
+  const double end = ThreadSeconds() + kSeconds;
+  while (ThreadSeconds() < end) {
     const double start = ThreadSeconds();
     (int8 ? loops.s8 : loops.f32)(kIterations);
     const double seconds = ThreadSeconds() - start;

@@ -16,9 +16,13 @@ struct PeakLoops {
   int s8_macs, f32_macs;  // of one iteration
 };
 
+// Processor time of this thread in seconds: what other processes take of the core does not count.
+double ThreadSeconds();
+
 enum class Arithmetic { kInt8, kFloat32 };
 
-// MACs per second of the fastest of several runs; measured at the first call, then remembered. Precondition:
+// MACs per second of the fastest of many short runs, so that one of them meets a core whose other hardware
+// thread rests; measured at the first call (0.3 s), then remembered. Precondition:
 // `isa` is the name of a compiled table that can run here. Not thread safe.
 double PeakMacsPerSecond(std::string_view isa, Arithmetic arithmetic);
 

@@ -37,12 +37,12 @@ struct EvaluateOptions {
   Metric metric = Metric::kTop1;
   int label_offset = 0;  // added to the labels of the source to get the model's class
   int threads = 1;       // this many decode, this many run
-  std::string isa;
+  std::string isa = {};
 };
 
 struct EvaluateHooks {
   // After every item; items in `results` so far. Called by one thread at a time, while no result is written.
-  std::function<void(size_t done, size_t total)> progress;
+  std::function<void(size_t done, size_t total)> progress = {};
   // Ends the run early, after the items under way, once true. May be set from a signal handler.
   const std::atomic<bool>* stop = nullptr;
 };

@@ -11,11 +11,11 @@ namespace qrun::bench {
 
 // What the results belong to. All of it must be equal for a state to be taken up again.
 struct EvaluationKey {
-  std::string model_sha256;
-  std::string reference_sha256;  // empty without reference
-  std::string samples;           // SampleSource::Fingerprint
-  std::string metric;            // and the label offset
-  std::string isa;               // float results may differ between instruction sets
+  std::string model_sha256 = {};
+  std::string reference_sha256 = {};  // empty without reference
+  std::string samples = {};           // SampleSource::Fingerprint
+  std::string metric = {};            // and the label offset
+  std::string isa = {};               // float results may differ between instruction sets
   bool operator==(const EvaluationKey&) const = default;
 };
 

@@ -36,10 +36,10 @@ class SampleSource {
 };
 
 struct SampleOptions {
-  std::string list;  // CSV of images (label_list.h), with `root`
-  std::string root;
-  std::vector<std::string> inputs;  // or .npy files, [N, ...], one per model input
-  std::string labels;               // with inputs: .npy of N integers; empty: no labels
+  std::string list = {};  // CSV of images (label_list.h), with `root`
+  std::string root = {};
+  std::vector<std::string> inputs = {};  // or .npy files, [N, ...], one per model input
+  std::string labels = {};               // with inputs: .npy of N integers; empty: no labels
   bool ignore_labels = false;
 };
 
