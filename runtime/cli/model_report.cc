@@ -265,7 +265,8 @@ std::string ModelText(const json& model) {
     const json& pre = model["preprocessing"];
     text += fmt::format("  image   {} resize {} crop {} {} mean {} std {}\n", pre["rule"].get<std::string>(),
                         pre["resize"].dump(), ShapeText(pre["crop"]), pre["color"].get<std::string>(),
-                        pre["mean"].dump(), pre["std"].dump());
+                        fmt::join(pre["mean"].get<std::vector<float>>(), " "),
+                        fmt::join(pre["std"].get<std::vector<float>>(), " "));
   }
   if (!model["labels"].empty()) text += fmt::format("  labels  {}\n", model["labels"].size());
   if (model.contains("provenance")) {

@@ -8,7 +8,6 @@ been evaluated once by onnx_eval.py and agreed with PyTorch.
 """
 
 import argparse
-import glob
 import os
 import sys
 import warnings
@@ -26,6 +25,8 @@ import families_data as data
 import families_nets as nets
 from onnx_eval import evaluate
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+SCRIPTS = ("families.py", "families_data.py", "families_nets.py", "onnx_eval.py", "rps_noise.py")
 CLASSES = 20
 CALIBRATION = 16
 AGREEMENT = 1e-4  # allowed between PyTorch and the exported graph, as a share of the output's range
@@ -34,7 +35,7 @@ AGREEMENT = 1e-4  # allowed between PyTorch and the exported graph, as a share o
 @dataclass(frozen=True)
 class Family:
     """How one model is built and exported. `any_batch`: the batch is a free dimension of the file, else fixed
-    to 1. `keep_bn`: BatchNormalization stays in the graph, else the exporter folds it. `fold`: constant
+    to 1. `keep_bn`: BatchNormalization stays in the graph, else it is absent or folded. `fold`: constant
     folding. `class_spread`: standard deviation between the classes' mean outputs, where that between inputs
     is 1.5."""
 
@@ -53,6 +54,7 @@ def _vision(name, **kwargs):
 
 
 def _densenet():
+    """DenseNet-121 with three layers a block instead of 6, 12, 24 and 16, and half its growth."""
     return torchvision.models.DenseNet(16, (3, 3, 3, 3), 32, num_classes=CLASSES)
 
 
@@ -78,7 +80,7 @@ FAMILIES = {
     "mlp": Family(lambda: nets.Mlp(196, CLASSES // 2), (196,), 17, True, True, True, data.flat_pictures, 0.5),
     "ds_cnn": Family(lambda: nets.DsCnn(12), (1, 49, 10), 9, False, True, False, data.cepstra),
     "autoencoder": Family(nets.Autoencoder, (640,), 11, True, True, True, data.log_mel),
-    "conv_autoencoder": Family(nets.ConvAutoencoder, PICTURE, 9, True, True, False),
+    "conv_autoencoder": Family(nets.ConvAutoencoder, PICTURE, 13, True, True, False),
 }
 
 
@@ -185,10 +187,9 @@ def _check(name, path, family, x, y):
     graph = onnx.load(path)
     onnx.checker.check_model(graph)
     operators = {node.op_type for node in graph.graph.node}
-    normalised = any(isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d)) for m in family.build().modules())
-    if family.keep_bn and normalised and "BatchNormalization" not in operators or "Dropout" in operators:
-        raise RuntimeError(f"{name}: exported operators {sorted(operators)} lack BatchNormalization or keep "
-                           "Dropout")
+    if ("BatchNormalization" in operators) != family.keep_bn or "Dropout" in operators:
+        raise RuntimeError(f"{name}: exported operators {sorted(operators)}, expected "
+                           f"{'a' if family.keep_bn else 'no'} BatchNormalization and no Dropout")
     got = np.concatenate([evaluate(graph, x[i:i + 1]) for i in range(len(x))])
     worst = np.abs(got - y).max() / (y.max() - y.min())
     if not worst <= AGREEMENT:
@@ -203,8 +204,7 @@ def write(name, folder):
     family = FAMILIES[name]
     paths = {kind: os.path.join(folder, name + end) for kind, end in
              (("onnx", ".onnx"), ("x", "_x.npy"), ("y", "_y.npy"), ("calib", "_calib.npy"))}
-    scripts = glob.glob(os.path.join(os.path.dirname(os.path.abspath(__file__)), "*.py"))
-    newest = max(map(os.path.getmtime, scripts))
+    newest = max(os.path.getmtime(os.path.join(HERE, script)) for script in SCRIPTS)
     if all(os.path.exists(p) and os.path.getmtime(p) > newest for p in paths.values()):
         return f"{name}: up to date"
     model, x, calibration = build(name)

@@ -21,7 +21,7 @@ BATCH = 40
 PEAK_RATE = 0.003
 WEIGHT_DECAY = 0.02
 LABEL_SMOOTHING = 0.05
-AVERAGE_DECAY = 0.995  # of the running average of the weights over the steps, which is the network that is kept
+AVERAGE_DECAY = 0.995  # per step, of the running average of the weights, which is the network that is kept
 EXPECTED_PARAMETERS = 2_227_715
 
 
