@@ -29,7 +29,7 @@ struct Peak {
 
   static void RunS8(int64_t iterations) {
     typename S::I32 sums[kSums], src = S::SetI32(0), wei = S::SetI32(0);
-    for (auto& sum : sums) sum = S::SetI32(0);
+    Unroll<kSums>([&](auto k) QRUN_INLINE_LAMBDA { sums[k.value] = S::SetI32(0); });
     Renew(wei);
     for (int64_t i = 0; i < iterations; ++i) {
       Unroll<kSums>([&](auto k) QRUN_INLINE_LAMBDA {
@@ -37,11 +37,11 @@ struct Peak {
         Renew(src);
       });
     }
-    for (auto& sum : sums) Renew(sum);
+    Unroll<kSums>([&](auto k) QRUN_INLINE_LAMBDA { Renew(sums[k.value]); });
   }
   static void RunF32(int64_t iterations) {
     F32 sums[kSums], src(0.0f), wei(0.0f);
-    for (F32& sum : sums) sum = F32(0.0f);
+    Unroll<kSums>([&](auto k) QRUN_INLINE_LAMBDA { sums[k.value] = F32(0.0f); });
     Renew(wei.data);
     for (int64_t i = 0; i < iterations; ++i) {
       Unroll<kSums>([&](auto k) QRUN_INLINE_LAMBDA {
@@ -49,7 +49,7 @@ struct Peak {
         Renew(src.data);
       });
     }
-    for (F32& sum : sums) Renew(sum.data);
+    Unroll<kSums>([&](auto k) QRUN_INLINE_LAMBDA { Renew(sums[k.value].data); });
   }
 };
 
@@ -59,7 +59,8 @@ struct Peak<Tag, true> {
 
   template <class T>
   static QRUN_INLINE void Run(int64_t iterations) {
-    T sums[kSums] = {}, src = 0, wei = 0;
+    T sums[kSums], src = 0, wei = 0;
+    Unroll<kSums>([&](auto k) QRUN_INLINE_LAMBDA { sums[k.value] = 0; });
     Renew(wei);
     for (int64_t i = 0; i < iterations; ++i) {
       Unroll<kSums>([&](auto k) QRUN_INLINE_LAMBDA {
@@ -67,7 +68,7 @@ struct Peak<Tag, true> {
         Renew(src);
       });
     }
-    for (T& sum : sums) Renew(sum);
+    Unroll<kSums>([&](auto k) QRUN_INLINE_LAMBDA { Renew(sums[k.value]); });
   }
   static void RunS8(int64_t iterations) { Run<int32_t>(iterations); }
   static void RunF32(int64_t iterations) { Run<float>(iterations); }
