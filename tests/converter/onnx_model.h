@@ -63,9 +63,9 @@ int CountNodes(const Graph& graph) {
   return count;
 }
 
-// Options of the first node of this kind; throws if there is none.
+// A copy of the options of the first node of this kind; throws if there is none.
 template <class Options>
-const Options& FindOptions(const Graph& graph) {
+Options FindOptions(const Graph& graph) {
   for (const Node& node : graph.nodes) {
     if (const auto* options = std::get_if<Options>(&node.options)) return *options;
   }

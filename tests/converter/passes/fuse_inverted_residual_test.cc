@@ -132,6 +132,25 @@ TEST(FuseInvertedResidualTest, ChainsTakeEachConvolutionOnce) {
   EXPECT_LT(Difference(before, graph), 1e-6);
 }
 
+TEST(FuseInvertedResidualTest, AStemIsAFirstStageATransposedConvolutionIsNot) {
+  for (const bool transposed : {false, true}) {
+    OnnxModel model(13);
+    model.Input("x", {1, 3, 8, 8})
+        .Output("y")
+        .Random("s", transposed ? Shape{3, 4, 3, 3} : Shape{4, 3, 3, 3}, 1);
+    model.Random("d", {4, 1, 3, 3}, 2).Random("p", {5, 4, 1, 1}, 3);
+    model.Node(transposed ? "ConvTranspose" : "Conv", {"x", "s"}, {"stem"}).Ints("strides", {2, 2});
+    model.Node("Conv", {"stem", "d"}, {"dw"}).Int("group", 4);
+    model.Node("Conv", {"dw", "p"}, {"y"});
+    const Graph before = Canonical(model.MustImport());
+    Graph graph = before;
+    EXPECT_EQ(FuseInvertedResidual(graph), 1);
+    EXPECT_EQ(graph.nodes.size(), transposed ? 2u : 1u);
+    EXPECT_TRUE(ValidateGraph(graph).ok());
+    EXPECT_LT(Difference(before, graph), 1e-6);
+  }
+}
+
 TEST(FuseInvertedResidualTest, DeadInnerValuesAreKeptByRemoveDead) {
   Graph graph;
   ASSERT_EQ(Fuse({}, &graph), 1);
