@@ -25,9 +25,9 @@ struct Window {
   int input_dilation_h = 1, input_dilation_w = 1;  // zeros between input pixels (transposed convolution)
 };
 
-// How one ISA wants convolution weights packed (see pack.h). K runs over (kh, kw, ic of the group), and is
-// padded with zeros to a multiple of k_group; output channels of a group are padded to a multiple of
-// oc_block.
+// How one ISA wants convolution weights packed (see pack.h). K runs over (kh, kw, ic of the group); each
+// kernel row (kw, ic) is padded with zeros to a multiple of k_group, so that a row of input pixels can be
+// multiplied where it lies. Output channels of a group are padded to a multiple of oc_block.
 //   packed[group][oc_blocks][K_padded / k_group][oc_block][k_group]
 // src_offset is added to each activation before the dot product (128 makes int8 unsigned for vpdpbusd); the
 // packer subtracts its effect from the bias.

@@ -74,9 +74,13 @@ void Conv2dF32Simd(const ConvF32Args& args, int begin, int end, std::byte* scrat
   for (ptrdiff_t first = static_cast<ptrdiff_t>(begin) * w.ow; first < last; first += layout.rows) {
     const int rows = static_cast<int>(last - first < layout.rows ? last - first : layout.rows);
     for (int g = 0; g < args.groups; ++g) {
-      const Patches patches = {
-          w, reinterpret_cast<const std::byte*>(args.src), args.ic * kBytes, g * icg * kBytes, icg * kBytes,
-          0};
+      const Patches patches = {w,
+                               reinterpret_cast<const std::byte*>(args.src),
+                               args.ic * kBytes,
+                               g * icg * kBytes,
+                               icg * kBytes,
+                               0,
+                               kBytes};
       FillChunk<Math>(layout, patches, first, rows, scratch);
       const Gemm<Math> gemm = {{args.lo, args.hi},
                                scratch,

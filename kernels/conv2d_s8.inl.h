@@ -50,7 +50,7 @@ inline void Conv2dS8Reference(const ConvS8Args& a, int begin, int end) noexcept 
 template <class Tag>
 ChunkLayout ConvS8Layout(const ConvS8Args& args) {
   const Window& w = args.window;
-  return ChunkLayout::Of<GemmMathS8<Tag>>(static_cast<ptrdiff_t>(w.kh) * w.kw * (args.ic / args.groups),
+  return ChunkLayout::Of<GemmMathS8<Tag>>(Patches::PatchBytes(w, args.ic / args.groups, S8<Tag>::kGroup),
                                           static_cast<ptrdiff_t>(w.n) * w.oh * w.ow);
 }
 
@@ -72,16 +72,20 @@ void Conv2dS8Simd(const ConvS8Args& args, int begin, int end, std::byte* scratch
   const ChunkLayout layout = ConvS8Layout<Tag>(args);
   const int icg = args.ic / args.groups, ocg = args.oc / args.groups;
   const int blocks = (ocg + Math::kLanes - 1) / Math::kLanes;
-  const int steps = (w.kh * w.kw * icg + S8<Tag>::kGroup - 1) / S8<Tag>::kGroup;
+  const int steps = w.kh * ((w.kw * icg + S8<Tag>::kGroup - 1) / S8<Tag>::kGroup);
   const ptrdiff_t group_wei = static_cast<ptrdiff_t>(blocks) * steps * Math::kWeiPerStep;
   const Requantizer<Tag> requantizer(args.dst_zp, args.lo, args.hi);
   const ptrdiff_t last = static_cast<ptrdiff_t>(end) * w.ow;
   for (ptrdiff_t first = static_cast<ptrdiff_t>(begin) * w.ow; first < last; first += layout.rows) {
     const int rows = static_cast<int>(last - first < layout.rows ? last - first : layout.rows);
     for (int g = 0; g < args.groups; ++g) {
-      const Patches patches = {w,       reinterpret_cast<const std::byte*>(args.src),
-                               args.ic, g * icg,
-                               icg,     static_cast<uint8_t>(args.src_zp)};
+      const Patches patches = {w,
+                               reinterpret_cast<const std::byte*>(args.src),
+                               args.ic,
+                               g * icg,
+                               icg,
+                               static_cast<uint8_t>(args.src_zp),
+                               S8<Tag>::kGroup};
       FillChunk<Math>(layout, patches, first, rows, scratch);
       const ptrdiff_t channel = static_cast<ptrdiff_t>(g) * blocks * Math::kLanes;
       const Gemm<Math> gemm = {{requantizer, args.scale + channel},

@@ -19,6 +19,14 @@
 //   InterleaveTaps(rows, out)   kGroup registers of bytes, one per tap, to 4 registers of groups in in-lane
 //   order OffsetTaps(groups)          adds kOffset to the activations of a register of groups PackInLane(...)
 //   4 registers of int32 in in-lane order to bytes in order
+// Cells: four rows of a column in the bytes of each lane (inverted_residual_cells_s8.inl.h), where kGroup is
+// 4
+//   RowsToLanes(bytes)        four rows in in-lane order, as PackInLane leaves them, to a cell
+//   JoinTaps(r0, r1, r2)      kLanes bytes of each to bytes 0, 1 and 2 of the lanes; byte 3 is 0
+//   ShiftRows(cell, n)        byte r of each lane to byte r + n, zeros behind it
+//   CellRows(first, n)        mask of the bytes [first, first + n) of each lane; Select(mask, a, b) mask ? a
+//   : b StoreUpperHalves(p, cell), LoadHalves(p)   bytes 2 and 3 of each lane in kBytes / 2; and back, to
+//   bytes 0 and 1 JoinHalves(halves, cell)  bytes 0 and 1 of halves, then bytes 0 and 1 of cell
 // Requantising
 //   Widen(p)              kLanes int8 to int32
 //   ToF32(i)              round to nearest even

@@ -63,6 +63,36 @@ struct S8<Avx512Vnni> {
     return _mm512_xor_si512(groups, _mm512_set1_epi8(static_cast<char>(0x80)));
   }
 
+  static QRUN_INLINE I32 RowsToLanes(Bytes rows) {
+    return _mm512_shuffle_epi8(
+        rows, _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)));
+  }
+  static QRUN_INLINE I32 JoinTaps(const int8_t* row0, const int8_t* row1, const int8_t* row2) {
+    const auto widen = [](const int8_t* p) QRUN_INLINE_LAMBDA {
+      return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    };
+    return _mm512_or_si512(
+        widen(row0), _mm512_or_si512(_mm512_slli_epi32(widen(row1), 8), _mm512_slli_epi32(widen(row2), 16)));
+  }
+  static QRUN_INLINE I32 ShiftRows(I32 cell, int rows) {
+    return _mm512_sll_epi32(cell, _mm_cvtsi32_si128(8 * rows));
+  }
+  static QRUN_INLINE I32 CellRows(int first, int count) {
+    return ShiftRows(_mm512_set1_epi32(static_cast<int32_t>((uint64_t{1} << 8 * count) - 1)), first);
+  }
+  static QRUN_INLINE I32 Select(I32 mask, I32 a, I32 b) {
+    return _mm512_ternarylogic_epi32(mask, a, b, 0xCA);
+  }
+  static QRUN_INLINE I32 LoadHalves(const std::byte* p) {
+    return _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  static QRUN_INLINE I32 JoinHalves(I32 halves, I32 cell) {
+    return _mm512_or_si512(halves, _mm512_slli_epi32(cell, 16));
+  }
+  static QRUN_INLINE void StoreUpperHalves(std::byte* p, I32 cell) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(_mm512_srli_epi32(cell, 16)));
+  }
+
   static QRUN_INLINE I32 Widen(const int8_t* p) {
     return _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }

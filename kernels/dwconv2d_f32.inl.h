@@ -68,7 +68,7 @@ QRUN_INLINE void DwConv2dF32Block(const DwConvF32Args& a, int n, int oy, int ox,
       });
     }
   }
-  math.template Store<1, kRegs>(acc, 0, dst + c, 0, 1, kWhole ? kRegs * kLanes : a.c - c);
+  math.template Store<1, kRegs>(acc, 0, RowsAt<float>{dst + c, 0}, 1, kWhole ? kRegs * kLanes : a.c - c);
 }
 
 template <class Tag>

@@ -53,8 +53,8 @@ QRUN_INLINE void FullyConnectedF32Tile(const FullyConnectedF32Args& a, int row, 
           [&](auto r) QRUN_INLINE_LAMBDA { Math::MulAdd(acc[r.value * kBlocks + b.value], s[r.value], w); });
     });
   }
-  math.template Store<kRows, kBlocks>(acc, 0, a.dst + static_cast<ptrdiff_t>(row) * a.oc + block * kLanes,
-                                      a.oc, kRows, a.oc - block * kLanes);
+  const RowsAt<float> rows_at = {a.dst + static_cast<ptrdiff_t>(row) * a.oc + block * kLanes, a.oc};
+  math.template Store<kRows, kBlocks>(acc, 0, rows_at, kRows, a.oc - block * kLanes);
 }
 
 template <class Tag, int kBlocks>

@@ -18,6 +18,14 @@ namespace {
 inline constexpr int kCellBytes = 64;
 inline constexpr int kCellSteps = 16;
 
+// Where the rows of a tile go: row r at first + r * stride.
+template <class T>
+struct RowsAt {
+  T* first;
+  ptrdiff_t stride;
+  QRUN_INLINE T* operator()(int r) const { return first + r * stride; }
+};
+
 // Math supplies the element types, Load*/Broadcast/MulAdd on registers, and Store<pixels, blocks>, which
 // finishes a tile of accumulators (int8: requantises) and writes it.
 template <class Math>
@@ -61,8 +69,8 @@ struct Gemm {
         });
       }
     }
-    math.template Store<kRows, kBlocks>(acc, block * kLanes, dst + row * dst_stride + block * kLanes,
-                                        dst_stride, valid_rows, oc - block * kLanes);
+    const RowsAt<typename Math::Dst> rows_at = {dst + row * dst_stride + block * kLanes, dst_stride};
+    math.template Store<kRows, kBlocks>(acc, block * kLanes, rows_at, valid_rows, oc - block * kLanes);
   }
 
   // All rows of kBlocks blocks. Rows that a last tile computes past `rows` are arbitrary scratch and not

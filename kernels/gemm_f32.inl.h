@@ -48,13 +48,13 @@ struct GemmMathF32 {
   }
   static QRUN_INLINE void MulAdd(Reg& acc, Reg src, Reg wei) { acc = xsimd::fma(src, wei, acc); }
 
-  template <int kRows, int kBlocks>
-  QRUN_INLINE void Store(const Reg (&acc)[kRows * kBlocks], int, float* dst, ptrdiff_t stride, int valid_rows,
+  template <int kRows, int kBlocks, class RowDst>
+  QRUN_INLINE void Store(const Reg (&acc)[kRows * kBlocks], int, RowDst&& row_dst, int valid_rows,
                          int valid_channels) const {
     Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA {
       if (r.value < valid_rows) {
         Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
-          StoreClamped(dst + r.value * stride + b.value * kLanes, acc[r.value * kBlocks + b.value],
+          StoreClamped(row_dst(r.value) + b.value * kLanes, acc[r.value * kBlocks + b.value],
                        valid_channels - b.value * kLanes);
         });
       }

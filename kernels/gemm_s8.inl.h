@@ -35,10 +35,11 @@ struct GemmMathS8 {
   static QRUN_INLINE Reg Broadcast(const std::byte* p) { return Ops::BroadcastGroup(p); }
   static QRUN_INLINE void MulAdd(Reg& acc, Reg src, Reg wei) { Ops::Dot(acc, src, wei); }
 
-  // Four accumulators make one register of bytes, which holds 1, 2 or 4 rows of 4, 2 or 1 blocks.
-  template <int kRows, int kBlocks>
-  QRUN_INLINE void Store(const Reg (&acc)[kRows * kBlocks], int channel, int8_t* dst, ptrdiff_t stride,
-                         int valid_rows, int valid_channels) const {
+  // Four accumulators make one register of bytes, which holds 1, 2 or 4 rows of 4, 2 or 1 blocks. row_dst(i)
+  // is where row i goes.
+  template <int kRows, int kBlocks, class RowDst>
+  QRUN_INLINE void Store(const Reg (&acc)[kRows * kBlocks], int channel, RowDst&& row_dst, int valid_rows,
+                         int valid_channels) const {
     constexpr int kParts = 4 / kBlocks;
     constexpr int kWidth = kBlocks * kLanes;
     F32 scales[kBlocks];
@@ -58,9 +59,9 @@ struct GemmMathS8 {
         constexpr int row = group.value * kParts + part.value;
         if (row < kRows && row < valid_rows) {
           if (valid_channels >= kWidth) {
-            Ops::template StorePart<part.value, kParts>(dst + row * stride, bytes);
+            Ops::template StorePart<part.value, kParts>(row_dst(row), bytes);
           } else {
-            Ops::template StorePartOf<part.value, kParts>(dst + row * stride, bytes, valid_channels);
+            Ops::template StorePartOf<part.value, kParts>(row_dst(row), bytes, valid_channels);
           }
         }
       });

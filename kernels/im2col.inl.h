@@ -22,9 +22,15 @@ struct Patches {
   ptrdiff_t pixel_bytes;  // of all groups
   ptrdiff_t group_begin;  // byte offset of the group in a pixel
   ptrdiff_t group_bytes;
-  uint8_t padding;  // every byte of a padding pixel
+  uint8_t padding;      // every byte of a padding pixel
+  ptrdiff_t row_align;  // kernel rows of a gathered patch start at multiples of this; what lies between is
+                        // arbitrary
 
-  ptrdiff_t PatchBytes() const { return window.kh * window.kw * group_bytes; }
+  ptrdiff_t PatchBytes() const { return PatchBytes(window, group_bytes, row_align); }
+  static ptrdiff_t PatchBytes(const Window& w, ptrdiff_t group_bytes, ptrdiff_t row_align) {
+    const ptrdiff_t run_bytes = w.kw * group_bytes;
+    return w.kh == 1 ? run_bytes : w.kh * ((run_bytes + row_align - 1) / row_align * row_align);
+  }
   bool IsPixel() const { return window.kh == 1 && window.kw == 1; }
   // Output pixel i is input pixel i, counted through all images.
   bool IsDense() const {
@@ -44,15 +50,15 @@ struct Patches {
     const bool runs = w.dilation_w == 1 && w.input_dilation_w == 1 && group_bytes == pixel_bytes && x0 >= 0 &&
                       x0 + w.kw <= w.iw;
     const ptrdiff_t run_bytes = w.kw * group_bytes;
+    const ptrdiff_t row_bytes = PatchBytes() / w.kh;
     // A short run is copied as one register while that stays inside of src; the next run overwrites what is
     // too much, and rows end with room for it (ChunkLayout).
     const std::byte* last_register = Pixel(w.n, 0, 0) - group_begin - kRunRegister;
     std::byte* out = row;
-    for (int ky = 0; ky < w.kh; ++ky) {
+    for (int ky = 0; ky < w.kh; ++ky, out += row_bytes) {
       const int iy = InputRow(w, oy, ky);
       if (iy < 0) {
         __builtin_memset(out, padding, static_cast<size_t>(run_bytes));
-        out += run_bytes;
       } else if (runs) {
         const std::byte* run = Pixel(n, iy, x0);
         if (w.kh == 1) return run;
@@ -61,16 +67,16 @@ struct Patches {
         } else {
           CopyBytes(out, run, run_bytes);
         }
-        out += run_bytes;
       } else {
-        for (int kx = 0; kx < w.kw; ++kx, out += group_bytes) {
+        std::byte* pixel = out;
+        for (int kx = 0; kx < w.kw; ++kx, pixel += group_bytes) {
           const int ix = InputColumn(w, ox, kx);
           if (ix < 0) {
-            __builtin_memset(out, padding, static_cast<size_t>(group_bytes));
+            __builtin_memset(pixel, padding, static_cast<size_t>(group_bytes));
           } else if (IsPixel()) {
             return Pixel(n, iy, ix);
           } else {
-            CopyBytes(out, Pixel(n, iy, ix), group_bytes);
+            CopyBytes(pixel, Pixel(n, iy, ix), group_bytes);
           }
         }
       }

@@ -10,20 +10,24 @@ int RoundUp(int value, int multiple) { return (value + multiple - 1) / multiple 
 constexpr int kDepthwiseBlock = 64;     // channels; the widest int8 register
 constexpr int kDepthwiseBlockF32 = 16;  // channels; the widest float register
 
-// packed[group][oc_blocks][k_padded / k_group][oc_block][k_group] from [oc][k], zero padded.
+// Weights of a channel after padding each kernel row.
+int PaddedK(const ConvWeightShape& shape, int k_group) { return shape.kh * RoundUp(shape.RowK(), k_group); }
+
+// packed[group][oc_blocks][PaddedK / k_group][oc_block][k_group] from [oc][kh][RowK], zero padded.
 template <class T>
 void PackBlocks(const ConvWeightShape& shape, int k_group, int oc_block, const T* wei, T* packed) {
   const int oc_per_group = shape.oc / shape.groups;
   const int oc_padded = PaddedOcPerGroup(shape, oc_block);
-  const int k_padded = RoundUp(shape.K(), k_group);
+  const int row_padded = RoundUp(shape.RowK(), k_group);
   for (int g = 0; g < shape.groups; ++g) {
     const T* group_wei = wei + static_cast<ptrdiff_t>(g) * oc_per_group * shape.K();
     for (int block = 0; block < oc_padded; block += oc_block) {
-      for (int k0 = 0; k0 < k_padded; k0 += k_group) {
+      for (int k0 = 0; k0 < shape.kh * row_padded; k0 += k_group) {
+        const int ky = k0 / row_padded;
         for (int c = block; c < block + oc_block; ++c) {
-          for (int k = k0; k < k0 + k_group; ++k) {
-            const bool inside = c < oc_per_group && k < shape.K();
-            *packed++ = inside ? group_wei[static_cast<ptrdiff_t>(c) * shape.K() + k] : T{0};
+          for (int k = k0 % row_padded; k < k0 % row_padded + k_group; ++k) {
+            const bool inside = c < oc_per_group && k < shape.RowK();
+            *packed++ = inside ? group_wei[static_cast<ptrdiff_t>(c) * shape.K() + ky * shape.RowK() + k] : T{0};
           }
         }
       }
@@ -44,7 +48,7 @@ int PaddedOcPerGroup(const ConvWeightShape& shape, int oc_block) {
 }
 
 size_t PackedConvWeightBytes(const ConvPacking& packing, const ConvWeightShape& shape) {
-  return PackedConvChannelCount(packing, shape) * static_cast<size_t>(RoundUp(shape.K(), packing.k_group));
+  return PackedConvChannelCount(packing, shape) * static_cast<size_t>(PaddedK(shape, packing.k_group));
 }
 
 size_t PackedConvChannelCount(const ConvPacking& packing, const ConvWeightShape& shape) {

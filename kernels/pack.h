@@ -12,7 +12,8 @@ namespace qrun::kernels {
 
 struct ConvWeightShape {
   int oc = 0, kh = 1, kw = 1, ic_per_group = 0, groups = 1;
-  int K() const { return kh * kw * ic_per_group; }
+  int RowK() const { return kw * ic_per_group; }
+  int K() const { return kh * RowK(); }
 };
 
 // Output channels of one group after padding to the block; channel c of group g has index g * PaddedOc + c.

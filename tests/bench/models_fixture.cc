@@ -135,7 +135,7 @@ void WriteImage(const std::string& path, Colour colour) {
 
 void WriteFloats(const std::string& path, std::vector<int64_t> shape, const std::vector<float>& values) {
   NpyArray array = {"f4", std::move(shape), std::vector<std::byte>(values.size() * sizeof(float))};
-  std::memcpy(array.data.data(), values.data(), array.data.size());
+  if (!values.empty()) std::memcpy(array.data.data(), values.data(), array.data.size());
   const Status status = WriteNpy(path, array);
   ASSERT_TRUE(status.ok()) << status.message();
 }

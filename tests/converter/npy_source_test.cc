@@ -18,7 +18,7 @@ std::string WriteArray(const TempFolder& folder, const std::string& name, const 
   array.dtype = dtype;
   array.shape = std::move(shape);
   array.data.resize(elements.size() * sizeof(T));
-  std::memcpy(array.data.data(), elements.data(), array.data.size());
+  if (!elements.empty()) std::memcpy(array.data.data(), elements.data(), array.data.size());
   const Status status = WriteNpy(folder.File(name), array);
   EXPECT_TRUE(status.ok()) << status.message();
   return folder.File(name);

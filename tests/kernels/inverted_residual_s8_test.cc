@@ -202,6 +202,24 @@ TEST(AgainstReference, inverted_residual_s8) {
   }
 }
 
+// Groups of four rows meet the image's edges in every way.
+TEST(InvertedResidualS8, EveryHeightStrideAndPadding) {
+  uint32_t seed = 500;
+  for (int stride : {1, 2}) {
+    for (int pad : {0, 1, 2, 3, 5}) {
+      for (int h = pad == 0 ? 3 : 1; h <= 11; ++h) {
+        const BlockShape shape = {"edges", 2, h, 14 - h, 5, 52, 7, 1, 1, 3, 3, stride, pad, 1, false};
+        const std::vector<int8_t> want = Block(shape, ++seed, Reference()).RunParts();
+        for (const KernelTable* table : TestedTables()) {
+          SCOPED_TRACE(std::string(table->isa) + " h " + std::to_string(h) + " stride " +
+                       std::to_string(stride) + " pad " + std::to_string(pad));
+          ExpectSame(want, Block(shape, seed, *table).RunFused());
+        }
+      }
+    }
+  }
+}
+
 TEST(InvertedResidualS8, EveryChannelCountAroundALaneEdge) {
   for (int c : LaneEdges()) {
     const BlockShape shape = {"channels", 1, 5, 4, c, c + 3, c, 1, 1, 3, 3, 1, 1, 1, true};

@@ -1,0 +1,509 @@
+// The depth-first inverted residual for instruction sets whose dot product sums four bytes in a 32-bit lane.
+// Same bytes as the general form (inverted_residual_rows_s8.inl.h), for 3x3 depthwise filters behind an
+// expansion.
+//
+// A cell is one register: a column of four expanded rows, row r of channel c in byte r of lane c. One dot
+// product with a cell applies one column of the 3x3 filter to one lane of channels. Expanded rows are counted
+// from the first padding row, in groups of four. Group g gives
+//   the cells of rows 4g .. 4g+3, which two filter rows cover: 4g .. 4g+2, and with weights moved up by one
+//   byte 4g+1 .. 4g+3;
+//   joined cells of rows 4g-2 .. 4g+1, made of the last group's upper half, for the two in between.
+// So with stride 1 a group finishes four output rows, with stride 2 two. Only half a cell per column and
+// channel lives from one group to the next; cells live while a slab of a few channel blocks is expanded and
+// filtered.
+//
+// A quad is the filter's result for one block of channels and four slots (output pixels): 128-bit lane l
+// holds channels 4l .. 4l+3 of slot j in its lane j, which is what the projection's dot products broadcast.
+// The slots of a pair of output rows alternate between them, those of a single row go along it.
+#ifndef QRUN_KERNELS_INVERTED_RESIDUAL_CELLS_S8_INL_H_
+#define QRUN_KERNELS_INVERTED_RESIDUAL_CELLS_S8_INL_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/args.h"
+#include "kernels/binary_s8.inl.h"
+#include "kernels/dot.inl.h"
+#include "kernels/gemm_s8.inl.h"
+#include "kernels/inline.inl.h"
+#include "kernels/requantize.inl.h"
+#include "kernels/window.inl.h"
+
+namespace qrun::kernels {
+namespace {
+
+template <class Tag>
+class InvertedResidualCellsS8 {
+  using Ops = S8<Tag>;
+  using I32 = typename Ops::I32;
+  using F32 = typename Ops::F32;
+  static constexpr int kLanes = Ops::kLanes;
+  static constexpr int kCell = Ops::kBytes;  // bytes of a cell, a quad or a step of weights
+  static constexpr int kSlab = 3;            // channel blocks that are expanded together
+  static constexpr int kMaxTilePixels = 6;
+  static constexpr int kSlack = 8;  // columns behind the last that tiles may touch
+
+ public:
+  static bool Fits(const InvertedResidualS8Args& args) {
+    const Window& e = args.expand.window;
+    const Window& w = args.depthwise.window;
+    return args.has_expand && args.expand.groups == 1 && args.project.groups == 1 && e.dilation_h == 1 &&
+           e.dilation_w == 1 && e.input_dilation_h == 1 && e.input_dilation_w == 1 && w.kh == 3 &&
+           w.kw == 3 && w.dilation_h == 1 && w.dilation_w == 1 && w.input_dilation_h == 1 &&
+           w.input_dilation_w == 1 && w.stride_h == w.stride_w && (w.stride_h == 1 || w.stride_h == 2);
+  }
+
+  explicit InvertedResidualCellsS8(const InvertedResidualS8Args& args, std::byte* scratch = nullptr)
+      : args_(args), e_(args.expand.window), w_(args.depthwise.window) {
+    const int c = args.depthwise.c;
+    blocks_ = (c + kLanes - 1) / kLanes;
+    const int reach = (w_.ow - 1) * w_.stride_w + 3;
+    const int expanded = w_.pad_left + w_.iw;
+    used_columns_ = reach > expanded ? reach : expanded;
+    columns_ = used_columns_ + kSlack;
+    quads_ = (w_.ow + 1) / 2;
+    row_steps_ = (e_.kw * args.expand.ic + Ops::kGroup - 1) / Ops::kGroup;
+    const int reached = (w_.iw - 1 + kMaxTilePixels) * e_.stride_w + e_.kw;
+    const int stored = e_.pad_left + e_.iw;
+    src_row_bytes_ =
+        RoundUp(ptrdiff_t{reached > stored ? reached : stored} * args.expand.ic + Ops::kGroup, 64);
+    size_t offset = 0;
+    const auto place = [&](ptrdiff_t bytes) {
+      std::byte* at = scratch + offset;
+      offset += static_cast<size_t>(RoundUp(bytes, 64));
+      return at;
+    };
+    // Loads of whole registers may reach a register past a row.
+    src_rows_ = place((3 * e_.stride_h + e_.kh) * src_row_bytes_ + kCell);
+    weights_ = place(blocks_ * ptrdiff_t{kPreparedBytes});
+    const ptrdiff_t slab = ptrdiff_t{blocks_ < kSlab ? blocks_ : kSlab} * columns_ * kCell;
+    cells_ = place(slab);
+    joined_ = place(slab);
+    halves_ = place(ptrdiff_t{blocks_} * columns_ * (kCell / 2));
+    pair_bytes_ = ptrdiff_t{blocks_} * quads_ * kCell;
+    filtered_ = place((w_.stride_h == 1 ? 2 : 1) * pair_bytes_ + kSlack * kCell);
+    scratch_bytes_ = offset;
+  }
+
+  size_t ScratchBytes() const { return scratch_bytes_; }
+
+  void Run(int begin, int end) {
+    PrepareWeights();
+    FillPadding();
+    while (begin < end) {
+      const int n = begin / w_.oh;
+      const int stop = end < (n + 1) * w_.oh ? end : (n + 1) * w_.oh;
+      RunImage(n, begin - n * w_.oh, stop - n * w_.oh);
+      begin = stop;
+    }
+  }
+
+ private:
+  static constexpr int kPreparedBytes = 4 * kCell;  // three columns of weights and the bias
+
+  static constexpr ptrdiff_t RoundUp(ptrdiff_t value, ptrdiff_t multiple) {
+    return (value + multiple - 1) / multiple * multiple;
+  }
+
+  // Weights of the first three rows of a cell, by column, and the bias for activations with kOffset.
+  void PrepareWeights() const {
+    const DwConvS8Args& d = args_.depthwise;
+    for (int block = 0; block < blocks_; ++block) {
+      std::byte* out = weights_ + block * ptrdiff_t{kPreparedBytes};
+      I32 sums = Ops::SetI32(0);
+      for (int kx = 0; kx < 3; ++kx) {
+        const int8_t* wei = d.wei + ptrdiff_t{kx} * d.c_padded + block * kLanes;
+        const I32 weights =
+            Ops::JoinTaps(wei, wei + ptrdiff_t{3} * d.c_padded, wei + ptrdiff_t{6} * d.c_padded);
+        Ops::Dot(sums, Ops::OffsetTaps(Ops::SetI32(0)), weights);
+        Ops::StoreI32(out + kx * kCell, weights);
+      }
+      Ops::StoreI32(out + 3 * kCell, Ops::SubI32(Ops::LoadI32(d.bia + block * kLanes), sums));
+    }
+  }
+
+  I32 PaddingCell() const { return Ops::OffsetTaps(Ops::SetBytes(args_.depthwise.src_zp)); }
+
+  // The columns left of the image are written once; those on its right each time that tiles ran over them.
+  void FillPadding() const {
+    const I32 padding = PaddingCell();
+    const int slab = blocks_ < kSlab ? blocks_ : kSlab;
+    for (int b = 0; b < slab; ++b) {
+      for (int x = 0; x < w_.pad_left; ++x) StoreBoth(b, x, padding);
+    }
+  }
+  QRUN_INLINE void StoreBoth(int b, int x, I32 cell) const {
+    const ptrdiff_t at = (ptrdiff_t{b} * columns_ + x) * kCell;
+    Ops::StoreI32(cells_ + at, cell);
+    Ops::StoreI32(joined_ + at, cell);
+  }
+  void FillRight(int slab_blocks) const {
+    const I32 padding = PaddingCell();
+    for (int b = 0; b < slab_blocks; ++b) {
+      for (int x = w_.pad_left + w_.iw; x < used_columns_; ++x) StoreBoth(b, x, padding);
+    }
+  }
+
+  // Output rows [begin, end) of image n.
+  void RunImage(int n, int begin, int end) const {
+    const int stride = w_.stride_h;
+    const int first_group = begin * stride / 4;
+    const int last_group = ((end - 1) * stride + 2) / 4;
+    for (int group = first_group; group <= last_group; ++group) {
+      const int top = 4 * group - w_.pad_top;  // expanded row of the cells' first byte
+      const int skip = top < 0 ? (top < -4 ? 4 : -top) : 0;
+      const int stop = w_.ih - top < 0 ? 0 : w_.ih - top > 4 ? 4 : w_.ih - top;
+      const int valid = stop > skip ? stop - skip : 0;
+      if (valid > 0) CopySource(n, top + skip, valid);
+      // Output rows over joined cells come first.
+      const int row = stride == 1 ? 4 * group - 2 : 2 * group - 1;
+      const Task first = MakeTask(row, stride == 1 ? 2 : 1, begin, end);
+      const Task second = MakeTask(row + (stride == 1 ? 2 : 1), stride == 1 ? 2 : 1, begin, end);
+      for (int block = 0; block < blocks_; block += kSlab) {
+        const int slab_blocks = blocks_ - block < kSlab ? blocks_ - block : kSlab;
+        ExpandSlab(block, slab_blocks, skip, valid);
+        FillRight(slab_blocks);
+        for (int b = 0; b < slab_blocks; ++b) {
+          const std::byte* cells = cells_ + ptrdiff_t{b} * columns_ * kCell;
+          const std::byte* joined = joined_ + ptrdiff_t{b} * columns_ * kCell;
+          if (stride == 1) {
+            FilterRows(first, joined, block + b, filtered_);
+            FilterRows(second, cells, block + b, filtered_ + pair_bytes_);
+          } else if (first.count > 0 && second.count > 0) {
+            FilterStride2Pair(joined, cells, block + b, filtered_);
+          } else if (first.count > 0) {
+            FilterSingle<2>(0, joined, block + b, filtered_);
+          } else if (second.count > 0) {
+            FilterSingle<2>(0, cells, block + b, filtered_);
+          }
+        }
+      }
+      if (stride == 1) {
+        Project(n, first.row, first.count, filtered_);
+        Project(n, second.row, second.count, filtered_ + pair_bytes_);
+      } else {
+        Project(n, first.count > 0 ? first.row : second.row, first.count + second.count, filtered_);
+      }
+    }
+  }
+
+  // The part of `rows` output rows from `row` on that lies in [begin, end); `skipped` rows before it do not.
+  struct Task {
+    int row, count, skipped;
+  };
+  static Task MakeTask(int row, int rows, int begin, int end) {
+    const int first = row > begin ? row : begin;
+    const int last = row + rows < end ? row + rows : end;
+    return {first, last > first ? last - first : 0, first - row};
+  }
+
+  // The input rows under `valid` expanded rows from y on, as the dot products want them, with padding around
+  // the image.
+  void CopySource(int n, int y, int valid) const {
+    const int rows = (valid - 1) * e_.stride_h + e_.kh;
+    const int top = y * e_.stride_h - e_.pad_top;
+    const int ic = args_.expand.ic;
+    const int left = e_.pad_left * ic;
+    const bool padded = e_.pad_left > 0 || e_.kw > 1;
+    for (int r = 0; r < rows; ++r) {
+      std::byte* row = src_rows_ + r * src_row_bytes_;
+      const bool inside = top + r >= 0 && top + r < e_.ih;
+      if (padded || !inside) {
+        const I32 padding = Ops::OffsetTaps(Ops::SetBytes(args_.expand.src_zp));
+        for (ptrdiff_t i = 0; i < src_row_bytes_; i += kCell) Ops::StoreI32(row + i, padding);
+      }
+      if (!inside) continue;
+      const int8_t* src = args_.src + PixelOffset(n, top + r, 0, e_.ih, e_.iw, ic);
+      const int bytes = e_.iw * ic;
+      int i = 0;
+      for (; bytes - i >= kCell; i += kCell) {
+        Ops::StoreI32(row + left + i, Ops::OffsetTaps(Ops::LoadBytes(src + i)));
+      }
+      if (i < bytes) {
+        Ops::template StorePartOf<0, 1>(reinterpret_cast<int8_t*>(row + left + i),
+                                        Ops::OffsetTaps(Ops::LoadBytesPart(src + i, bytes - i)), bytes - i);
+      }
+    }
+  }
+
+  void ExpandSlab(int block, int slab_blocks, int skip, int valid) const {
+    switch (slab_blocks) {
+      case 1:
+        return ExpandRows<1, 6>(block, skip, valid);
+      case 2:
+        return ExpandRows<2, 3>(block, skip, valid);
+      default:
+        return ExpandRows<3, 2>(block, skip, valid);
+    }
+  }
+  template <int kBlocks, int kPixels>
+  void ExpandRows(int block, int skip, int valid) const {
+    switch (valid) {
+      case 0:
+        return ExpandNothing<kBlocks>(block);
+      case 1:
+        return Expand<1, kBlocks, kPixels>(block, skip);
+      case 2:
+        return Expand<2, kBlocks, kPixels>(block, skip);
+      case 3:
+        return Expand<3, kBlocks, kPixels>(block, skip);
+      default:
+        return Expand<4, kBlocks, kPixels>(block, skip);
+    }
+  }
+
+  std::byte* Halves(int block) const { return halves_ + ptrdiff_t{block} * columns_ * (kCell / 2); }
+
+  QRUN_INLINE void StoreCell(int b, int x, std::byte* half, I32 cell) const {
+    const ptrdiff_t at = (ptrdiff_t{b} * columns_ + w_.pad_left + x) * kCell;
+    Ops::StoreI32(joined_ + at, Ops::JoinHalves(Ops::LoadHalves(half), cell));
+    Ops::StoreI32(cells_ + at, cell);
+    Ops::StoreUpperHalves(half, cell);
+  }
+
+  template <int kBlocks>
+  void ExpandNothing(int block) const {
+    const I32 padding = PaddingCell();
+    for (int b = 0; b < kBlocks; ++b) {
+      std::byte* half = Halves(block + b);
+      for (int x = 0; x < w_.iw; ++x) StoreCell(b, x, half + x * (kCell / 2), padding);
+    }
+  }
+
+  // kRows expanded rows, the first in byte `skip` of the cells, of kBlocks blocks.
+  template <int kRows, int kBlocks, int kPixels>
+  void Expand(int block, int skip) const {
+    const ConvS8Args& a = args_.expand;
+    const Requantizer<Tag> requantizer(a.dst_zp, a.lo, a.hi);
+    const ptrdiff_t row_stride = e_.stride_h * src_row_bytes_;
+    const ptrdiff_t pixel_bytes = ptrdiff_t{e_.stride_w} * a.ic;
+    const ptrdiff_t block_stride = ptrdiff_t{e_.kh} * row_steps_ * kCell;
+    const int8_t* wei = a.wei + block * block_stride;
+    const I32 padding = PaddingCell();
+    const I32 keep = Ops::CellRows(skip, kRows);
+    I32 bias[kBlocks];
+    Unroll<kBlocks>(
+        [&](auto b) QRUN_INLINE_LAMBDA { bias[b.value] = Ops::LoadI32(a.bia + (block + b.value) * kLanes); });
+    for (int x = 0; x < w_.iw; x += kPixels) {
+      I32 acc[kBlocks][kPixels][kRows];
+      Unroll<kBlocks * kPixels * kRows>([&](auto i) QRUN_INLINE_LAMBDA {
+        acc[i.value / (kPixels * kRows)][i.value / kRows % kPixels][i.value % kRows] =
+            bias[i.value / (kPixels * kRows)];
+      });
+      const std::byte* src = src_rows_ + x * pixel_bytes;
+      const int8_t* w = wei;
+      for (int ky = 0; ky < e_.kh; ++ky, src += src_row_bytes_) {
+        const std::byte* pixel[kPixels];
+        Unroll<kPixels>([&](auto p) QRUN_INLINE_LAMBDA { pixel[p.value] = src + p.value * pixel_bytes; });
+        for (const int8_t* stop = w + row_steps_ * kCell; w != stop; w += kCell) {
+          I32 wei_step[kBlocks];
+          Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
+            wei_step[b.value] = Ops::LoadWei(w + b.value * block_stride);
+          });
+          Unroll<kPixels>([&](auto p) QRUN_INLINE_LAMBDA {
+            Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA {
+              const I32 s = Ops::BroadcastGroup(pixel[p.value] + r.value * row_stride);
+              Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
+                Ops::Dot(acc[b.value][p.value][r.value], s, wei_step[b.value]);
+              });
+            });
+            pixel[p.value] += 4;
+          });
+        }
+      }
+      Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
+        const F32 scale = F32::load_unaligned(a.scale + (block + b.value) * kLanes);
+        std::byte* half = Halves(block + b.value) + x * (kCell / 2);
+        Unroll<kPixels>([&](auto p) QRUN_INLINE_LAMBDA {
+          const auto row = [&](auto r) QRUN_INLINE_LAMBDA {
+            return Ops::ToF32(acc[b.value][p.value][r.value < kRows ? r.value : kRows - 1]) * scale;
+          };
+          I32 cell = Ops::RowsToLanes(Ops::OffsetTaps(
+              requantizer.InLane(row(Index<0>{}), row(Index<1>{}), row(Index<2>{}), row(Index<3>{}))));
+          if constexpr (kRows < 4) cell = Ops::Select(keep, Ops::ShiftRows(cell, skip), padding);
+          StoreCell(b.value, x + p.value, half + p.value * (kCell / 2), cell);
+        });
+      });
+    }
+  }
+
+  struct Filter {
+    I32 wei[3], bias;
+    F32 scale;
+  };
+  QRUN_INLINE Filter LoadFilter(int block, int shift) const {
+    const std::byte* prepared = weights_ + block * ptrdiff_t{kPreparedBytes};
+    Filter f;
+    Unroll<3>([&](auto kx) QRUN_INLINE_LAMBDA {
+      f.wei[kx.value] = Ops::ShiftRows(Ops::LoadI32(prepared + kx.value * kCell), shift);
+    });
+    f.bias = Ops::LoadI32(prepared + 3 * kCell);
+    f.scale = F32::load_unaligned(args_.depthwise.scale + block * kLanes);
+    return f;
+  }
+
+  // One quad. cell(j, kx) is the address of the cell under column kx of slot j, wei(j, kx) its weights.
+  template <class Cell, class Weights>
+  QRUN_INLINE void FilterQuad(const Requantizer<Tag>& requantizer, const Filter& f, Cell&& cell,
+                              Weights&& wei, std::byte* quad) const {
+    I32 acc[4] = {f.bias, f.bias, f.bias, f.bias};
+    Unroll<3>([&](auto kx) QRUN_INLINE_LAMBDA {
+      Unroll<4>([&](auto j)
+                    QRUN_INLINE_LAMBDA { Ops::Dot(acc[j.value], Ops::LoadI32(cell(j, kx)), wei(j, kx)); });
+    });
+    const auto product = [&](auto j) QRUN_INLINE_LAMBDA { return Ops::ToF32(acc[j.value]) * f.scale; };
+    Ops::StoreI32(quad, Ops::OffsetTaps(requantizer.InLane(product(Index<0>{}), product(Index<1>{}),
+                                                           product(Index<2>{}), product(Index<3>{}))));
+  }
+
+  Requantizer<Tag> FilteredRequantizer() const {
+    return Requantizer<Tag>(args_.depthwise.dst_zp, args_.depthwise.lo, args_.depthwise.hi);
+  }
+
+  void FilterRows(const Task& task, const std::byte* cells, int block, std::byte* filtered) const {
+    if (task.count == 2) FilterPair(cells, block, filtered);
+    if (task.count == 1) FilterSingle<1>(task.skipped, cells, block, filtered);
+  }
+
+  // Two output rows over the same cells; stride 1.
+  void FilterPair(const std::byte* cells, int block, std::byte* filtered) const {
+    const Requantizer<Tag> requantizer = FilteredRequantizer();
+    const Filter f = LoadFilter(block, 0), shifted = LoadFilter(block, 1);
+    std::byte* quad = filtered + block * (quads_ * ptrdiff_t{kCell});
+    for (int q = 0; q < quads_; ++q, quad += kCell, cells += 2 * kCell) {
+      FilterQuad(
+          requantizer, f,
+          [&](auto j, auto kx) QRUN_INLINE_LAMBDA { return cells + (j.value / 2 + kx.value) * kCell; },
+          [&](auto j, auto kx)
+              QRUN_INLINE_LAMBDA { return j.value % 2 == 0 ? f.wei[kx.value] : shifted.wei[kx.value]; },
+          quad);
+    }
+  }
+
+  // Two output rows, each over its own cells; stride 2.
+  void FilterStride2Pair(const std::byte* even, const std::byte* odd, int block, std::byte* filtered) const {
+    const Requantizer<Tag> requantizer = FilteredRequantizer();
+    const Filter f = LoadFilter(block, 0);
+    std::byte* quad = filtered + block * (quads_ * ptrdiff_t{kCell});
+    for (int q = 0; q < quads_; ++q, quad += kCell, even += 4 * kCell, odd += 4 * kCell) {
+      FilterQuad(
+          requantizer, f,
+          [&](auto j, auto kx) QRUN_INLINE_LAMBDA {
+            return (j.value % 2 == 0 ? even : odd) + (j.value / 2 * 2 + kx.value) * kCell;
+          },
+          [&](auto, auto kx) QRUN_INLINE_LAMBDA { return f.wei[kx.value]; }, quad);
+    }
+  }
+
+  // One output row; `shift` is the byte of the cells that holds its first input row.
+  template <int kStride>
+  void FilterSingle(int shift, const std::byte* cells, int block, std::byte* filtered) const {
+    const Requantizer<Tag> requantizer = FilteredRequantizer();
+    const Filter f = LoadFilter(block, shift);
+    std::byte* quad = filtered + block * (quads_ * ptrdiff_t{kCell});
+    for (int x = 0; x < w_.ow; x += 4, quad += kCell, cells += 4 * kStride * kCell) {
+      FilterQuad(
+          requantizer, f,
+          [&](auto j, auto kx) QRUN_INLINE_LAMBDA { return cells + (j.value * kStride + kx.value) * kCell; },
+          [&](auto, auto kx) QRUN_INLINE_LAMBDA { return f.wei[kx.value]; }, quad);
+    }
+  }
+
+  // `rows` (0, 1 or 2) output rows from `row` on.
+  void Project(int n, int row, int rows, const std::byte* filtered) const {
+    if (rows == 0) return;
+    const int8_t* wei = args_.project.wei;
+    const int oc_blocks = (args_.project.oc + kLanes - 1) / kLanes;
+    const int slots = rows * w_.ow;
+    int8_t* dst = args_.dst + PixelOffset(n, row, 0, w_.oh, w_.ow, args_.project.oc);
+    int block = 0;
+    for (; oc_blocks - block >= 2; block += 2) {
+      int slot = 0;
+      for (; slots - slot > 8; slot += 14) {
+        if (slot % 4 == 0) {
+          ProjectTile<14, 2, 0>(filtered, wei, block, slot, slots, rows, dst);
+        } else {
+          ProjectTile<14, 2, 2>(filtered, wei, block, slot, slots, rows, dst);
+        }
+      }
+      if (slot >= slots) continue;
+      if (slot % 4 == 0) {
+        ProjectTile<8, 2, 0>(filtered, wei, block, slot, slots, rows, dst);
+      } else {
+        ProjectTile<8, 2, 2>(filtered, wei, block, slot, slots, rows, dst);
+      }
+    }
+    if (block < oc_blocks) {
+      int slot = 0;
+      for (; slots - slot > 16; slot += 28)
+        ProjectTile<28, 1, 0>(filtered, wei, block, slot, slots, rows, dst);
+      if (slot < slots) ProjectTile<16, 1, 0>(filtered, wei, block, slot, slots, rows, dst);
+    }
+    if (args_.residual) AddSource(rows, dst);
+  }
+
+  // Slots [slot, slot + kSlots) of kBlocks output blocks; slot % 4 == kPhase. Those past `slots` are not
+  // written.
+  template <int kSlots, int kBlocks, int kPhase>
+  void ProjectTile(const std::byte* filtered, const int8_t* wei, int block, int slot, int slots, int rows,
+                   int8_t* dst) const {
+    const ConvS8Args& a = args_.project;
+    const ptrdiff_t steps = (a.ic + Ops::kGroup - 1) / Ops::kGroup;
+    const ptrdiff_t block_stride = steps * kCell;
+    const int8_t* w = wei + block * block_stride;
+    I32 acc[kSlots * kBlocks];
+    Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
+      const I32 bias = Ops::LoadI32(a.bia + (block + b.value) * kLanes);
+      Unroll<kSlots>([&](auto s) QRUN_INLINE_LAMBDA { acc[s.value * kBlocks + b.value] = bias; });
+    });
+    const std::byte* quad = filtered + slot / 4 * ptrdiff_t{kCell};
+    const ptrdiff_t quad_stride = quads_ * ptrdiff_t{kCell};
+    for (ptrdiff_t left = steps; left > 0; left -= kLanes / 4, quad += quad_stride) {
+      const std::byte* src = quad;
+      const std::byte* stop = src + 16 * (left < kLanes / 4 ? left : kLanes / 4);
+      for (; src != stop; src += 16, w += kCell) {
+        I32 wei_step[kBlocks];
+        Unroll<kBlocks>(
+            [&](auto b) QRUN_INLINE_LAMBDA { wei_step[b.value] = Ops::LoadWei(w + b.value * block_stride); });
+        Unroll<kSlots>([&](auto s) QRUN_INLINE_LAMBDA {
+          constexpr int at = s.value + kPhase;
+          const I32 group = Ops::BroadcastGroup(src + at / 4 * kCell + at % 4 * 4);
+          Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
+            Ops::Dot(acc[s.value * kBlocks + b.value], group, wei_step[b.value]);
+          });
+        });
+      }
+    }
+    const GemmMathS8<Tag> math = {Requantizer<Tag>(a.dst_zp, a.lo, a.hi), a.scale};
+    const ptrdiff_t row_bytes = ptrdiff_t{w_.ow} * a.oc;
+    dst += block * kLanes;
+    const auto pixel = [&](int s) QRUN_INLINE_LAMBDA {
+      const int i = slot + s;
+      return rows == 2 ? dst + i % 2 * row_bytes + i / 2 * ptrdiff_t{a.oc} : dst + i * ptrdiff_t{a.oc};
+    };
+    math.template Store<kSlots, kBlocks>(acc, block * kLanes, pixel, slots - slot, a.oc - block * kLanes);
+  }
+
+  void AddSource(int rows, int8_t* dst) const {
+    BinaryS8Args add = args_.add;
+    add.outer = rows;
+    add.inner = add.b_outer_stride = ptrdiff_t{w_.ow} * args_.project.oc;
+    add.b_inner_stride = 1;
+    add.a = add.dst = dst;
+    add.b = args_.src + (dst - args_.dst);
+    add_s8<Tag>(add, 0, rows, nullptr);
+  }
+
+  const InvertedResidualS8Args& args_;
+  const Window& e_;
+  const Window& w_;
+  int blocks_, used_columns_, columns_, quads_, row_steps_;
+  ptrdiff_t src_row_bytes_, pair_bytes_;
+  std::byte *src_rows_, *weights_, *cells_, *joined_, *halves_, *filtered_;
+  size_t scratch_bytes_;
+};
+
+}  // namespace
+}  // namespace qrun::kernels
+
+#endif  // QRUN_KERNELS_INVERTED_RESIDUAL_CELLS_S8_INL_H_
