@@ -48,6 +48,8 @@ struct ConvS8Args {
   const int8_t* wei = nullptr;   // packed for the ISA
   const int32_t* bia = nullptr;  // [groups * padded oc of a group], folded
   const float* scale = nullptr;  // same count
+  bool scales_below_one =
+      false;  // then no acc * scale leaves int32, and some kernels may run that cannot else
   int8_t* dst = nullptr;
   int src_zp = 0, dst_zp = 0, lo = -128, hi = 127;
 };
@@ -64,6 +66,7 @@ struct DwConvS8Args {
   const int8_t* wei = nullptr;
   const int32_t* bia = nullptr;
   const float* scale = nullptr;
+  bool scales_below_one = false;  // as in ConvS8Args
   int8_t* dst = nullptr;
   int src_zp = 0, dst_zp = 0, lo = -128, hi = 127;
 };

@@ -21,6 +21,10 @@
 //   4 registers of int32 in in-lane order to bytes in order
 // Cells: four rows of a column in the bytes of each lane (inverted_residual_cells_s8.inl.h), where kGroup is
 // 4
+//   RoundBounded(f)           round half to even of what fits int32
+//   PackOffsetInLane(r, zp)   saturate(saturate16(r) + zp) to the bytes that dot products read, zp with
+//   kOffset;
+//                             MaxOffset, MinOffset of such bytes
 //   RowsToLanes(bytes)        four rows in in-lane order, as PackInLane leaves them, to a cell
 //   JoinTaps(r0, r1, r2)      kLanes bytes of each to bytes 0, 1 and 2 of the lanes; byte 3 is 0
 //   ShiftRows(cell, n)        byte r of each lane to byte r + n, zeros behind it

@@ -63,6 +63,13 @@ struct S8<Avx512Vnni> {
     return _mm512_xor_si512(groups, _mm512_set1_epi8(static_cast<char>(0x80)));
   }
 
+  static QRUN_INLINE I32 RoundBounded(F32 v) { return _mm512_cvtps_epi32(v); }
+  static QRUN_INLINE I32 PackOffsetInLane(I32 a, I32 b, I32 c, I32 d, I32 zp) {
+    return _mm512_packus_epi16(_mm512_adds_epi16(_mm512_packs_epi32(a, b), zp),
+                               _mm512_adds_epi16(_mm512_packs_epi32(c, d), zp));
+  }
+  static QRUN_INLINE I32 MaxOffset(I32 a, I32 b) { return _mm512_max_epu8(a, b); }
+  static QRUN_INLINE I32 MinOffset(I32 a, I32 b) { return _mm512_min_epu8(a, b); }
   static QRUN_INLINE I32 RowsToLanes(Bytes rows) {
     return _mm512_shuffle_epi8(
         rows, _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)));

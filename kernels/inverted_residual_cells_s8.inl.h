@@ -47,10 +47,11 @@ class InvertedResidualCellsS8 {
   static bool Fits(const InvertedResidualS8Args& args) {
     const Window& e = args.expand.window;
     const Window& w = args.depthwise.window;
-    return args.has_expand && args.expand.groups == 1 && args.project.groups == 1 && e.dilation_h == 1 &&
-           e.dilation_w == 1 && e.input_dilation_h == 1 && e.input_dilation_w == 1 && w.kh == 3 &&
-           w.kw == 3 && w.dilation_h == 1 && w.dilation_w == 1 && w.input_dilation_h == 1 &&
-           w.input_dilation_w == 1 && w.stride_h == w.stride_w && (w.stride_h == 1 || w.stride_h == 2);
+    return args.has_expand && args.expand.scales_below_one && args.depthwise.scales_below_one &&
+           args.expand.groups == 1 && args.project.groups == 1 && e.dilation_h == 1 && e.dilation_w == 1 &&
+           e.input_dilation_h == 1 && e.input_dilation_w == 1 && w.kh == 3 && w.kw == 3 &&
+           w.dilation_h == 1 && w.dilation_w == 1 && w.input_dilation_h == 1 && w.input_dilation_w == 1 &&
+           w.stride_h == w.stride_w && (w.stride_h == 1 || w.stride_h == 2);
   }
 
   explicit InvertedResidualCellsS8(const InvertedResidualS8Args& args, std::byte* scratch = nullptr)
@@ -274,7 +275,7 @@ class InvertedResidualCellsS8 {
   template <int kRows, int kBlocks, int kPixels>
   void Expand(int block, int skip) const {
     const ConvS8Args& a = args_.expand;
-    const Requantizer<Tag> requantizer(a.dst_zp, a.lo, a.hi);
+    const OffsetRequantizer<Tag> requantizer(a.dst_zp, a.lo, a.hi);
     const ptrdiff_t row_stride = e_.stride_h * src_row_bytes_;
     const ptrdiff_t pixel_bytes = ptrdiff_t{e_.stride_w} * a.ic;
     const ptrdiff_t block_stride = ptrdiff_t{e_.kh} * row_steps_ * kCell;
@@ -318,8 +319,8 @@ class InvertedResidualCellsS8 {
           const auto row = [&](auto r) QRUN_INLINE_LAMBDA {
             return Ops::ToF32(acc[b.value][p.value][r.value < kRows ? r.value : kRows - 1]) * scale;
           };
-          I32 cell = Ops::RowsToLanes(Ops::OffsetTaps(
-              requantizer.InLane(row(Index<0>{}), row(Index<1>{}), row(Index<2>{}), row(Index<3>{}))));
+          I32 cell = Ops::RowsToLanes(
+              requantizer.InLane(row(Index<0>{}), row(Index<1>{}), row(Index<2>{}), row(Index<3>{})));
           if constexpr (kRows < 4) cell = Ops::Select(keep, Ops::ShiftRows(cell, skip), padding);
           StoreCell(b.value, x + p.value, half + p.value * (kCell / 2), cell);
         });
@@ -344,7 +345,7 @@ class InvertedResidualCellsS8 {
 
   // One quad. cell(j, kx) is the address of the cell under column kx of slot j, wei(j, kx) its weights.
   template <class Cell, class Weights>
-  QRUN_INLINE void FilterQuad(const Requantizer<Tag>& requantizer, const Filter& f, Cell&& cell,
+  QRUN_INLINE void FilterQuad(const OffsetRequantizer<Tag>& requantizer, const Filter& f, Cell&& cell,
                               Weights&& wei, std::byte* quad) const {
     I32 acc[4] = {f.bias, f.bias, f.bias, f.bias};
     Unroll<3>([&](auto kx) QRUN_INLINE_LAMBDA {
@@ -352,12 +353,12 @@ class InvertedResidualCellsS8 {
                     QRUN_INLINE_LAMBDA { Ops::Dot(acc[j.value], Ops::LoadI32(cell(j, kx)), wei(j, kx)); });
     });
     const auto product = [&](auto j) QRUN_INLINE_LAMBDA { return Ops::ToF32(acc[j.value]) * f.scale; };
-    Ops::StoreI32(quad, Ops::OffsetTaps(requantizer.InLane(product(Index<0>{}), product(Index<1>{}),
-                                                           product(Index<2>{}), product(Index<3>{}))));
+    Ops::StoreI32(quad, requantizer.InLane(product(Index<0>{}), product(Index<1>{}), product(Index<2>{}),
+                                           product(Index<3>{})));
   }
 
-  Requantizer<Tag> FilteredRequantizer() const {
-    return Requantizer<Tag>(args_.depthwise.dst_zp, args_.depthwise.lo, args_.depthwise.hi);
+  OffsetRequantizer<Tag> FilteredRequantizer() const {
+    return OffsetRequantizer<Tag>(args_.depthwise.dst_zp, args_.depthwise.lo, args_.depthwise.hi);
   }
 
   void FilterRows(const Task& task, const std::byte* cells, int block, std::byte* filtered) const {
@@ -367,7 +368,7 @@ class InvertedResidualCellsS8 {
 
   // Two output rows over the same cells; stride 1.
   void FilterPair(const std::byte* cells, int block, std::byte* filtered) const {
-    const Requantizer<Tag> requantizer = FilteredRequantizer();
+    const OffsetRequantizer<Tag> requantizer = FilteredRequantizer();
     const Filter f = LoadFilter(block, 0), shifted = LoadFilter(block, 1);
     std::byte* quad = filtered + block * (quads_ * ptrdiff_t{kCell});
     for (int q = 0; q < quads_; ++q, quad += kCell, cells += 2 * kCell) {
@@ -382,7 +383,7 @@ class InvertedResidualCellsS8 {
 
   // Two output rows, each over its own cells; stride 2.
   void FilterStride2Pair(const std::byte* even, const std::byte* odd, int block, std::byte* filtered) const {
-    const Requantizer<Tag> requantizer = FilteredRequantizer();
+    const OffsetRequantizer<Tag> requantizer = FilteredRequantizer();
     const Filter f = LoadFilter(block, 0);
     std::byte* quad = filtered + block * (quads_ * ptrdiff_t{kCell});
     for (int q = 0; q < quads_; ++q, quad += kCell, even += 4 * kCell, odd += 4 * kCell) {
@@ -398,7 +399,7 @@ class InvertedResidualCellsS8 {
   // One output row; `shift` is the byte of the cells that holds its first input row.
   template <int kStride>
   void FilterSingle(int shift, const std::byte* cells, int block, std::byte* filtered) const {
-    const Requantizer<Tag> requantizer = FilteredRequantizer();
+    const OffsetRequantizer<Tag> requantizer = FilteredRequantizer();
     const Filter f = LoadFilter(block, shift);
     std::byte* quad = filtered + block * (quads_ * ptrdiff_t{kCell});
     for (int x = 0; x < w_.ow; x += 4, quad += kCell, cells += 4 * kStride * kCell) {

@@ -27,7 +27,8 @@ void PackBlocks(const ConvWeightShape& shape, int k_group, int oc_block, const T
         for (int c = block; c < block + oc_block; ++c) {
           for (int k = k0 % row_padded; k < k0 % row_padded + k_group; ++k) {
             const bool inside = c < oc_per_group && k < shape.RowK();
-            *packed++ = inside ? group_wei[static_cast<ptrdiff_t>(c) * shape.K() + ky * shape.RowK() + k] : T{0};
+            *packed++ =
+                inside ? group_wei[static_cast<ptrdiff_t>(c) * shape.K() + ky * shape.RowK() + k] : T{0};
           }
         }
       }
@@ -73,6 +74,10 @@ void PackConvWeights(const ConvPacking& packing, const ConvWeightShape& shape, i
       *packed_scale++ = inside ? scale[c] : 0.0f;
     }
   }
+}
+
+bool ScalesBelowOne(int channels, const float* scale) {
+  return std::all_of(scale, scale + channels, [](float s) { return s < 1.0f; });
 }
 
 int PaddedDepthwiseChannels(int c) { return RoundUp(c, kDepthwiseBlock); }

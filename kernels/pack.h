@@ -30,6 +30,9 @@ void PackConvWeights(const ConvPacking& packing, const ConvWeightShape& shape, i
                      const int32_t* bia, const float* scale, int8_t* packed_wei, int32_t* packed_bia,
                      float* packed_scale);
 
+// True if every scale is below one.
+bool ScalesBelowOne(int channels, const float* scale);
+
 // Depthwise. wei [kh*kw, c] int8 -> [kh*kw, c_padded]; bias folded with src_zp (no src_offset).
 int PaddedDepthwiseChannels(int c);
 void PackDepthwiseWeights(int taps, int c, int src_zp, const int8_t* wei, const int32_t* bia,

@@ -63,6 +63,30 @@ struct Requantizer {
   }
 };
 
+// The same to what dot products read (bytes + kOffset), in in-lane order. No product may leave int32: that is
+// so for scales below one.
+template <class Tag>
+struct OffsetRequantizer {
+  using Ops = S8<Tag>;
+  using I32 = typename Ops::I32;
+  using F32 = typename Ops::F32;
+
+  I32 zp, lo, hi;
+
+  QRUN_INLINE OffsetRequantizer(int zero_point, int min, int max)
+      : zp(Ops::SetWords(zero_point + Ops::kOffset)),
+        lo(Ops::SetBytes(min + Ops::kOffset)),
+        hi(Ops::SetBytes(max + Ops::kOffset)) {}
+
+  QRUN_INLINE I32 InLane(F32 x0, F32 x1, F32 x2, F32 x3) const {
+    return Ops::MinOffset(
+        Ops::MaxOffset(Ops::PackOffsetInLane(Ops::RoundBounded(x0), Ops::RoundBounded(x1),
+                                             Ops::RoundBounded(x2), Ops::RoundBounded(x3), zp),
+                       lo),
+        hi);
+  }
+};
+
 }  // namespace
 }  // namespace qrun::kernels
 

@@ -13,12 +13,16 @@ struct PackedS8 {
   Aligned<int8_t> wei;
   Aligned<int32_t> bia;
   Aligned<float> scale;
+  bool scales_below_one;
   // Sets the three pointers of a kernel's arguments.
   template <class Args>
   void Bind(Args& args) {
     args.wei = wei.data();
     args.bia = bia.data();
     args.scale = scale.data();
+    if constexpr (requires { args.scales_below_one; }) {
+      args.scales_below_one = scales_below_one;
+    }
   }
 };
 
@@ -39,7 +43,7 @@ inline PackedS8 PackConv(const kernels::ConvPacking& packing, const kernels::Con
                          int src_zp, uint32_t seed) {
   const size_t channels = PackedConvChannelCount(packing, shape);
   PackedS8 packed = {Aligned<int8_t>(PackedConvWeightBytes(packing, shape)), Aligned<int32_t>(channels),
-                     Aligned<float>(channels)};
+                     Aligned<float>(channels), ScaleFor(shape.K()) < 1};
   const size_t oc = static_cast<size_t>(shape.oc);
   const auto wei = RandomBytes(static_cast<size_t>(shape.K()) * oc, seed);
   const std::vector<float> scales(oc, ScaleFor(shape.K()));
@@ -60,7 +64,7 @@ inline PackedF32 PackConvF32(const kernels::ConvF32Packing& packing, const kerne
 inline PackedS8 PackDepthwise(int taps, int c, int src_zp, uint32_t seed) {
   const size_t channels = static_cast<size_t>(kernels::PaddedDepthwiseChannels(c));
   PackedS8 packed = {Aligned<int8_t>(channels * static_cast<size_t>(taps)), Aligned<int32_t>(channels),
-                     Aligned<float>(channels)};
+                     Aligned<float>(channels), ScaleFor(taps) < 1};
   const auto wei = RandomBytes(static_cast<size_t>(taps * c), seed);
   const std::vector<float> scales(static_cast<size_t>(c), ScaleFor(taps));
   kernels::PackDepthwiseWeights(taps, c, src_zp, wei.data(), nullptr, scales.data(), packed.wei.data(),

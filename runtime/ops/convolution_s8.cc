@@ -44,6 +44,7 @@ kernels::ConvS8Args PackConvS8(PlanBuilder& plan, const ConvProblem& p, size_t* 
   args.wei = packed.wei;
   args.bia = packed.bia;
   args.scale = packed.scale;
+  args.scales_below_one = packed.scales_below_one;
   SetQuantization(plan, p, args);
   return args;
 }
@@ -65,6 +66,7 @@ kernels::DwConvS8Args PackDwConvS8(PlanBuilder& plan, const ConvProblem& p, size
   args.wei = wei;
   args.bia = bia;
   args.scale = scale;
+  args.scales_below_one = kernels::ScalesBelowOne(p.ic, scales.data());
   SetQuantization(plan, p, args);
   return args;
 }

@@ -14,6 +14,7 @@ struct PackedS8 {
   const int8_t* wei = nullptr;
   const int32_t* bia = nullptr;
   const float* scale = nullptr;
+  bool scales_below_one = false;
   size_t bytes = 0;
 };
 
@@ -45,7 +46,8 @@ inline PackedS8 PackS8(PlanBuilder& plan, const kernels::ConvWeightShape& shape,
   const std::vector<float> scales = RequantizeScales(plan, src, wei, dst, shape.oc);
   kernels::PackConvWeights(packing, shape, plan.zero_point(src), plan.Constant<int8_t>(wei),
                            plan.Constant<int32_t>(bia), scales.data(), packed_wei, packed_bia, packed_scale);
-  return {packed_wei, packed_bia, packed_scale, wei_bytes + channels * (sizeof(int32_t) + sizeof(float))};
+  return {packed_wei, packed_bia, packed_scale, kernels::ScalesBelowOne(shape.oc, scales.data()),
+          wei_bytes + channels * (sizeof(int32_t) + sizeof(float))};
 }
 
 inline PackedF32 PackF32(PlanBuilder& plan, const kernels::ConvWeightShape& shape, int wei, int bia) {
