@@ -17,14 +17,13 @@
 #include "kernels/table.h"
 #include "runtime/aligned_buffer.h"
 #include "runtime/qrun.h"
-#include "runtime/thread_pool.h"
 #include "schema/cat.h"
 #include "schema/qfb_generated.h"
 
 namespace qrun {
 
 struct RunContext {
-  ThreadPool& pool;
+  Executor& executor;
 };
 
 // A bound step. The function does not throw and does not allocate.
@@ -122,7 +121,7 @@ class PlanBuilder {
         size_t stride;
       };
       return [call = Call{bound, kernel, items, tasks, binder.scratch(), stride}](const RunContext& context) {
-        context.pool.Run(
+        context.executor.Run(
             call.tasks,
             [](void* pointer, int task) {
               const Call& c = *static_cast<const Call*>(pointer);

@@ -82,9 +82,23 @@ class Model {
   std::shared_ptr<const Impl> impl_;
 };
 
+// Where sessions with several threads run their tasks. The library has a pool that all sessions of the
+// process share; an application with threads of its own may supply them instead.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+  // Calls function(context, i) exactly once for each i in [0, tasks) and returns when all calls have. tasks
+  // is at most SessionOptions::threads; fewer threads than tasks are fine. Sessions that run at the same time
+  // call it at the same time.
+  virtual void Run(int tasks, void (*function)(void* context, int task), void* context) noexcept = 0;
+};
+
 struct SessionOptions {
   int batch = 1;    // 1..4096
-  int threads = 1;  // 1..256; 1 starts no thread
+  int threads = 1;  // 1..256: the parts that work is cut into; 1 starts no thread
+  // Runs the parts; null: the pool of the process. Must outlive the session. Float operators on oneDNN use
+  // OpenMP's threads instead.
+  Executor* executor = nullptr;
   // Instruction set to use, by name; empty: QRUN_ISA from the environment, else the best this CPU has.
   std::string isa;
   // Keep the time of every step (see Session::StepTimes); costs two clock reads a step.
@@ -116,8 +130,6 @@ struct ArenaSlot {
   size_t offset = 0, bytes = 0;
   int first_step = 0, last_step = 0;  // inclusive lifetime
 };
-
-class ThreadPool;
 
 // A plan bound to memory: ready to run.
 class Session {

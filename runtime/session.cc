@@ -1,12 +1,14 @@
 #include <chrono>
 #include <cstring>
 #include <new>
+#include <system_error>
 #include <utility>
 
 #include "kernels/dispatch.h"
 #include "runtime/arena.h"
 #include "runtime/model_impl.h"
 #include "runtime/plan.h"
+#include "runtime/thread_pool.h"
 
 namespace qrun {
 namespace {
@@ -47,7 +49,8 @@ struct Session::Impl {
   std::vector<size_t> sizes;             // bytes, per tensor
   std::vector<std::vector<int>> writes;  // per step: the tensors that it completes
   std::vector<BoundStep> steps;          // empty function for an alias
-  std::unique_ptr<ThreadPool> pool;
+  std::shared_ptr<ThreadPool> pool;      // null with an executor of the caller
+  Executor* executor = nullptr;
 
   Status Build();
   Status CheckSizes(const PlanBuilder& plan) const;
@@ -196,7 +199,11 @@ Status Session::Impl::Build() {
   inputs = with_batch(model->inputs);
   outputs = with_batch(model->outputs);
   if (options.profile) times.assign(steps.size(), 0);
-  pool = std::make_unique<ThreadPool>(options.threads);
+  executor = options.executor;
+  if (executor == nullptr) {
+    pool = ThreadPool::OfProcess(options.threads);
+    executor = pool.get();
+  }
   return Status::Ok();
 }
 
@@ -213,11 +220,13 @@ Result<Session> Session::Create(const Model& model, const SessionOptions& option
   return Session(std::move(impl));
 } catch (const std::bad_alloc&) {
   return Status::ResourceLimit("not enough memory for the model's packed weights and arena");
+} catch (const std::system_error& error) {
+  return Status::ResourceLimit(Cat("cannot start ", options.threads - 1, " threads: ", error.what()));
 }
 
 void Session::Run() noexcept {
   Impl& self = *impl_;
-  const RunContext context{*self.pool};
+  const RunContext context{*self.executor};
   const auto& tap = self.options.tap;
   if (tap) {
     for (int32_t i : *self.model->file->inputs()) tap(i, {self.addresses[i], self.sizes[i]});

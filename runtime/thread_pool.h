@@ -1,32 +1,38 @@
-// Worker threads of a session.
+// The threads that sessions share.
 #ifndef QRUN_RUNTIME_THREAD_POOL_H_
 #define QRUN_RUNTIME_THREAD_POOL_H_
 
 #include <memory>
 
+#include "runtime/qrun.h"
+
 namespace qrun {
 
-// Runs the same function on several threads at once. One caller at a time. Idle workers sleep after a short
-// spin, so that steps of one run follow each other quickly and an idle process uses no CPU.
-class ThreadPool {
+// Workers that help whoever calls Run, from any number of threads at once. A caller works through its tasks
+// itself and waits for no worker that has not begun one: where the system gives the workers no processor, a
+// run takes as long as on one thread, not longer. Idle workers sleep after a short spin, so that steps of one
+// run follow each other quickly and an idle process uses no CPU.
+class ThreadPool : public Executor {
  public:
-  // Starts threads - 1 workers (the caller is the last); none for 1.
+  // The pool of the process, with at least threads - 1 workers. It lives as long as somebody holds it, and
+  // grows but does not shrink. Thread safe.
+  static std::shared_ptr<ThreadPool> OfProcess(int threads);
+
+  // Starts threads - 1 workers (callers are the others); none for 1.
   explicit ThreadPool(int threads);
-  ~ThreadPool();
+  ~ThreadPool() override;
 
   // Largest number of threads this build supports.
   static int MaxThreads();
 
-  int threads() const { return threads_; }
-
-  // Calls function(context, i) once for each i in [0, tasks), i = 0 on the calling thread, and returns when
-  // all have returned. tasks <= threads(). Allocates nothing.
-  void Run(int tasks, void (*function)(void* context, int task), void* context) noexcept;
+  // Allocates nothing.
+  void Run(int tasks, void (*function)(void* context, int task), void* context) noexcept override;
 
  private:
-  struct Shared;
-  int threads_;
-  std::unique_ptr<Shared> shared_;
+  void Grow(int threads);
+
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace qrun

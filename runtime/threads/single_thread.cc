@@ -3,9 +3,13 @@
 
 namespace qrun {
 
-struct ThreadPool::Shared {};
+struct ThreadPool::State {};
 
-ThreadPool::ThreadPool(int threads) : threads_(threads) {}
+std::shared_ptr<ThreadPool> ThreadPool::OfProcess(int threads) {
+  return std::make_shared<ThreadPool>(threads);
+}
+
+ThreadPool::ThreadPool(int) {}
 ThreadPool::~ThreadPool() = default;
 int ThreadPool::MaxThreads() { return 1; }
 

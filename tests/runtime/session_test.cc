@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <new>
+#include <thread>
 
 #include "kernels/dispatch.h"
 #include "runtime/qrun.h"
@@ -198,6 +199,49 @@ TEST(Session, SessionsOfOneModelAreIndependent) {
   EXPECT_TRUE(std::equal(expected.begin(), expected.end(), a->OutputBytes(0).begin()));
 }
 
+TEST(Session, SessionsRunAtTheSameTime) {
+  auto model = Model::FromBytes(Network(false));
+  ASSERT_TRUE(model.ok());
+  Session alone = MakeSession(Network(false), {});
+  const std::vector<std::byte> expected = RunBytes(alone, Picture(1));
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 3; ++caller) {
+    callers.emplace_back([&] {
+      auto session = Session::Create(*model, {.threads = 3});
+      for (int run = 0; run < 20; ++run) wrong += !session.ok() || RunBytes(*session, Picture(1)) != expected;
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(wrong.load(), 0);
+}
+
+// Last task first, on the caller's thread; counts the tasks.
+class BackwardsExecutor : public Executor {
+ public:
+  void Run(int tasks, void (*function)(void*, int), void* context) noexcept override {
+    if (tasks > most) most = tasks;
+    for (int task = tasks - 1; task >= 0; --task) function(context, task);
+  }
+  int most = 0;
+};
+
+TEST(Session, RunsOnTheCallersExecutor) {
+  const std::vector<std::byte> model = Network(false);
+  Session own = MakeSession(model, {.batch = 8});
+  const std::vector<std::byte> expected = RunBytes(own, Picture(8));
+  const auto threads = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/task"),
+                         std::filesystem::directory_iterator());
+  };
+  const ptrdiff_t before = threads();
+  BackwardsExecutor executor;
+  Session session = MakeSession(model, {.batch = 8, .threads = 3, .executor = &executor});
+  EXPECT_EQ(RunBytes(session, Picture(8)), expected);
+  EXPECT_EQ(executor.most, 3);
+  EXPECT_EQ(threads(), before);
+}
+
 TEST(Session, TapSeesEveryTensorOnceComplete) {
   std::vector<int> seen;
   size_t concat_bytes = 0;
@@ -209,7 +253,8 @@ TEST(Session, TapSeesEveryTensorOnceComplete) {
   Session session = MakeSession(Network(true), options);
   ASSERT_TRUE(session.SetInput(0, Picture(1)).ok());
   session.Run();
-  // x, conv, block, concat, pool, reshape, fc, dequantize, softmax: inside of the block nothing is ever whole.
+  // x, conv, block, concat, pool, reshape, fc, dequantize, softmax: inside of the block nothing is ever
+  // whole.
   EXPECT_EQ(seen.size(), 9u);
   std::sort(seen.begin(), seen.end());
   EXPECT_EQ(std::adjacent_find(seen.begin(), seen.end()), seen.end()) << "a tensor was reported twice";

@@ -2,52 +2,116 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <ctime>
+#include <filesystem>
 #include <thread>
+#include <vector>
 
 namespace qrun {
 namespace {
+
+ptrdiff_t ThreadsOfProcess() {
+  return std::distance(std::filesystem::directory_iterator("/proc/self/task"),
+                       std::filesystem::directory_iterator());
+}
 
 TEST(ThreadPool, RunsEachTaskOnce) {
   for (int threads : {1, 2, 3, 5}) {
     if (threads > ThreadPool::MaxThreads()) continue;
     ThreadPool pool(threads);
     for (int round = 0; round < 50; ++round) {
-      for (int tasks = 1; tasks <= threads; ++tasks) {
-        std::atomic<int> seen[5] = {};
+      for (int tasks : {0, 1, 2, 3, 5, 9}) {  // also more than there are threads
+        std::atomic<int> seen[10] = {};
         pool.Run(
             tasks,
             [](void* context, int task) { static_cast<std::atomic<int>*>(context)[task].fetch_add(1); },
             seen);
-        for (int i = 0; i < 5; ++i) ASSERT_EQ(seen[i].load(), i < tasks ? 1 : 0);
+        for (int i = 0; i < 10; ++i) ASSERT_EQ(seen[i].load(), i < tasks ? 1 : 0);
       }
     }
   }
 }
 
 TEST(ThreadPool, SeesTheResultsOfEarlierRounds) {
-  const int threads = std::min(4, ThreadPool::MaxThreads());
-  ThreadPool pool(threads);
-  struct {
-    int values[4] = {};
-    int threads;
-  } data;
-  data.threads = threads;
+  ThreadPool pool(std::min(4, ThreadPool::MaxThreads()));
+  int values[4] = {};  // plain, so that a race would be one
   for (int round = 0; round < 300; ++round) {
-    // Each task reads its neighbour's value of the round before; plain ints, so that a race would be one.
     pool.Run(
-        threads, [](void* context, int task) { ++static_cast<decltype(data)*>(context)->values[task]; },
-        &data);
+        4, [](void* context, int task) { ++static_cast<int*>(context)[task]; }, values);
   }
-  for (int i = 0; i < threads; ++i) EXPECT_EQ(data.values[i], 300);
+  for (int value : values) EXPECT_EQ(value, 300);
+}
+
+TEST(ThreadPool, ManyCallersAtOnce) {
+  ThreadPool pool(std::min(3, ThreadPool::MaxThreads()));
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 4; ++caller) {
+    callers.emplace_back([&] {
+      for (int round = 0; round < 200; ++round) {
+        int values[5] = {};
+        pool.Run(
+            5, [](void* context, int task) { static_cast<int*>(context)[task] = task + 1; }, values);
+        for (int i = 0; i < 5; ++i) wrong += values[i] != i + 1;
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(wrong.load(), 0);
+}
+
+// A worker that cannot run must not hold up its caller.
+TEST(ThreadPool, CallerDoesWhatNobodyBegan) {
+  if (ThreadPool::MaxThreads() < 2) GTEST_SKIP() << "built without threads";
+  ThreadPool pool(2);
+  std::atomic<bool> blocked{false}, release{false};
+  std::atomic<bool>* const shared[] = {&blocked, &release};
+  // Keeps one thread busy in a task that ends only when told to: the pool has none left.
+  std::thread other([&] {
+    pool.Run(
+        2,
+        [](void* context, int) {
+          auto* const* flags = static_cast<std::atomic<bool>* const*>(context);
+          flags[0]->store(true);
+          while (!flags[1]->load()) std::this_thread::yield();
+        },
+        const_cast<std::atomic<bool>**>(shared));
+  });
+  while (!blocked.load()) std::this_thread::yield();
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the worker takes the second task
+  int values[3] = {};
+  pool.Run(
+      3, [](void* context, int task) { static_cast<int*>(context)[task] = 1; }, values);
+  EXPECT_EQ(values[0] + values[1] + values[2], 3);
+  EXPECT_FALSE(release.load());
+  release.store(true);
+  other.join();
+}
+
+TEST(ThreadPool, OneForTheProcess) {
+  if (ThreadPool::MaxThreads() < 4) GTEST_SKIP() << "built without threads";
+  const ptrdiff_t before = ThreadsOfProcess();
+  {
+    const auto one = ThreadPool::OfProcess(1);
+    EXPECT_EQ(ThreadsOfProcess(), before);
+    const auto two = ThreadPool::OfProcess(3);
+    EXPECT_EQ(two, one);
+    EXPECT_EQ(ThreadsOfProcess(), before + 2);
+    ThreadPool::OfProcess(2);
+    EXPECT_EQ(ThreadsOfProcess(), before + 2);
+    ThreadPool::OfProcess(4);
+    EXPECT_EQ(ThreadsOfProcess(), before + 3);
+  }
+  EXPECT_EQ(ThreadsOfProcess(), before);
 }
 
 TEST(ThreadPool, IdleWorkersUseNoCpu) {
   ThreadPool pool(std::min(2, ThreadPool::MaxThreads()));
   pool.Run(
-      pool.threads(), [](void*, int) {}, nullptr);
+      2, [](void*, int) {}, nullptr);
   std::this_thread::sleep_for(std::chrono::milliseconds(50));  // the short spin after work is over
   const std::clock_t before = std::clock();
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
