@@ -102,6 +102,8 @@ class InvertedResidualCellsS8 {
  private:
   static constexpr int kPreparedBytes = 4 * kCell;  // three columns of weights and the bias
 
+  static constexpr int Min(int a, int b) { return a < b ? a : b; }
+  static constexpr int Max(int a, int b) { return a > b ? a : b; }
   static constexpr ptrdiff_t RoundUp(ptrdiff_t value, ptrdiff_t multiple) {
     return (value + multiple - 1) / multiple * multiple;
   }
@@ -150,11 +152,13 @@ class InvertedResidualCellsS8 {
     const int stride = w_.stride_h;
     const int first_group = begin * stride / 4;
     const int last_group = ((end - 1) * stride + 2) / 4;
+    // The expanded rows that exist under these output rows.
+    const int needed_begin = Max(begin * stride - w_.pad_top, 0);
+    const int needed_end = Min((end - 1) * stride + 3 - w_.pad_top, w_.ih);
     for (int group = first_group; group <= last_group; ++group) {
       const int top = 4 * group - w_.pad_top;  // expanded row of the cells' first byte
-      const int skip = top < 0 ? (top < -4 ? 4 : -top) : 0;
-      const int stop = w_.ih - top < 0 ? 0 : w_.ih - top > 4 ? 4 : w_.ih - top;
-      const int valid = stop > skip ? stop - skip : 0;
+      const int skip = Min(Max(needed_begin - top, 0), 4);
+      const int valid = Max(Min(needed_end - top, 4) - skip, 0);
       if (valid > 0) CopySource(n, top + skip, valid);
       // Output rows over joined cells come first.
       const int row = stride == 1 ? 4 * group - 2 : 2 * group - 1;
