@@ -55,7 +55,10 @@ struct StepDraft {
   std::vector<int> reads;   // activation tensors
   std::vector<int> writes;  // tensors that this step writes to, whole or in part
   bool in_place = false;    // writes[0] may share its memory with reads[0] if that dies here
-  bool alias = false;       // writes[0] is reads[0] under another shape; nothing runs
+  // writes[0] may begin where reads[0] begins and overwrite it, if that dies here and is not smaller: every
+  // byte is read before it is overwritten.
+  bool overwrites = false;
+  bool alias = false;  // writes[0] is reads[0] under another shape; nothing runs
   size_t scratch_bytes = 0;
   std::function<BoundStep(const Binder&)> bind;  // empty for an alias
 };

@@ -114,15 +114,27 @@ Status Session::Impl::PlaceTensors(const PlanBuilder& plan, const std::vector<St
     last[from] = last[to];
   }
 
+  std::vector<int> over(tensor_count, -1);
+  for (int step = 0; step < step_count; ++step) {
+    const StepDraft& draft = drafts[step];
+    if (!draft.overwrites) continue;
+    const int from = root[draft.reads[0]], to = root[draft.writes[0]];
+    if (from == to || is_io[from] || is_io[to] || plan.is_constant(from)) continue;
+    if (last[from] == step && first[to] == step && plan.Bytes(to) <= plan.Bytes(from)) over[to] = from;
+  }
+
   std::vector<ArenaBlock> blocks;
   std::vector<int> block_of(tensor_count, -1);
   for (int i = 0; i < tensor_count; ++i) {
     if (root[i] != i || is_io[i] || plan.is_constant(i) || last[i] < 0) continue;
     block_of[i] = static_cast<int>(blocks.size());
-    blocks.push_back({plan.Bytes(i), first[i], last[i], 0});
+    blocks.push_back({plan.Bytes(i), first[i], last[i]});
+  }
+  for (int i = 0; i < tensor_count; ++i) {
+    if (over[i] >= 0) blocks[block_of[i]].over = block_of[over[i]];
   }
   for (int step = 0; step < step_count; ++step) {
-    if (drafts[step].scratch_bytes != 0) blocks.push_back({drafts[step].scratch_bytes, step, step, 0});
+    if (drafts[step].scratch_bytes != 0) blocks.push_back({drafts[step].scratch_bytes, step, step});
   }
   const size_t arena_bytes = PlaceBlocks(blocks);
   const size_t limit = options.max_arena_bytes ? options.max_arena_bytes : kDefaultArenaLimit;

@@ -1,4 +1,6 @@
 // InvertedResidual: in int8 as one depth-first step, in float as its parts one after another.
+#include <algorithm>
+
 #include "runtime/ops/candidates.h"
 #include "runtime/ops/conv_problem.h"
 
@@ -21,6 +23,24 @@ struct BlockProblem {
   }
 };
 
+// True if one thread that writes the block's output over its input, both from the same address, has read
+// every byte before it overwrites it. Each image's rows are made in order, and row r after all input rows
+// under its window; a residual reads its row later.
+bool MayOverwriteSource(const kernels::InvertedResidualS8Args& args) {
+  const kernels::Window& e = args.expand.window;
+  const kernels::Window& w = args.depthwise.window;
+  const bool pointwise = e.kh == 1 && e.kw == 1 && e.stride_h == 1 && e.stride_w == 1 && e.pad_top == 0 &&
+                         e.pad_left == 0 && e.input_dilation_h == 1 && e.input_dilation_w == 1;
+  if (!args.has_expand || !pointwise || args.residual) return false;
+  const int64_t src_row = int64_t{e.iw} * args.expand.ic, dst_row = int64_t{w.ow} * args.project.oc;
+  for (int row = 0; row < w.oh; ++row) {
+    const int under = row * w.stride_h - w.pad_top + (w.kh - 1) * w.dilation_h + 1;
+    const int read = std::clamp(under, 0, w.ih);
+    if ((row + 1) * dst_row > read * src_row) return false;
+  }
+  return true;
+}
+
 Status AddDepthFirst(PlanBuilder& plan, const BlockProblem& p, StepDraft draft) {
   if (!plan.is_int8(p.src)) return Status::Unsupported("int8 only");
   kernels::InvertedResidualS8Args args;
@@ -39,6 +59,7 @@ Status AddDepthFirst(PlanBuilder& plan, const BlockProblem& p, StepDraft draft) 
   args.project = PackConvS8(plan, project, packed_bytes);
   if (args.residual) args.add = AddS8Args(plan, p.block.residual_clamp(), p.block.projected(), p.src, p.dst);
   draft.info.candidate = plan.CandidateName("inverted_residual_s8");
+  draft.overwrites = plan.threads() == 1 && MayOverwriteSource(args);
   draft.reads = {p.src};
   draft.writes = {p.dst};
   plan.AddKernel(std::move(draft), plan.table().inverted_residual_s8, args,

@@ -34,6 +34,18 @@ TEST(Arena, FillsAGapBetweenLargeBlocks) {
   ExpectDisjoint(blocks, 768);
 }
 
+TEST(Arena, ABlockMayLieOverItsSource) {
+  // b is made from a, over it; c is made from b.
+  std::vector<ArenaBlock> blocks = {{640, 0, 1}, {320, 1, 2, 0, 0}, {320, 2, 3}};
+  EXPECT_EQ(PlaceBlocks(blocks), 640u);
+  EXPECT_EQ(blocks[1].offset, blocks[0].offset);
+  // Something else is alive there by then.
+  blocks = {{640, 0, 1}, {320, 1, 4, 0, 0}, {640, 2, 3}, {640, 0, 0}};
+  PlaceBlocks(blocks);
+  EXPECT_TRUE(blocks[1].offset == blocks[0].offset || blocks[1].offset >= blocks[0].offset + 640);
+  EXPECT_TRUE(blocks[1].offset >= blocks[2].offset + 640 || blocks[1].offset + 320 <= blocks[2].offset);
+}
+
 TEST(Arena, EmptyAndZeroSized) {
   std::vector<ArenaBlock> none;
   EXPECT_EQ(PlaceBlocks(none), 0u);

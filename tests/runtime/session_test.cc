@@ -147,6 +147,60 @@ TEST(Session, SameBytesOnEveryIsaAndThreadCount) {
   }
 }
 
+// conv -> block without residual -> conv; on one thread the block's output lies over its input.
+std::vector<std::byte> ShrinkingBlock(int kernel, int stride) {
+  ModelBuilder b;
+  const int pad = kernel / 2, h = (17 - 1) / stride + 1, w = (15 - 1) / stride + 1;
+  const int x = b.Int8("x", {1, 17, 15, 3}, 0.05f, -3), c = b.Int8("c", {1, 17, 15, 24}, 0.06f, 5),
+            e = b.Int8("e", {1, 17, 15, 70}, 6.0f / 255, -128),
+            d = b.Int8("d", {1, h, w, 70}, 6.0f / 255, -128), p = b.Int8("p", {1, h, w, 24}, 0.06f, 5),
+            y = b.Int8("y", {1, h, w, 8}, 0.06f, 5);
+  b.Op(fb::Conv2DT(), {x, b.Int8Constant("w0", {24, 1, 1, 3}, Weights(24 * 3, 1), {0.01f}), -1}, c);
+  fb::InvertedResidualT block;
+  block.expand = std::make_unique<fb::Conv2DT>();
+  block.expand->clamp = std::make_unique<fb::Clamp>(0.0f, 6.0f);
+  block.depthwise = std::make_unique<fb::DepthwiseConv2DT>();
+  block.depthwise->stride_h = block.depthwise->stride_w = stride;
+  block.depthwise->pad_top = block.depthwise->pad_left = pad;
+  block.depthwise->pad_bottom = block.depthwise->pad_right = pad;
+  block.depthwise->clamp = std::make_unique<fb::Clamp>(0.0f, 6.0f);
+  block.project = std::make_unique<fb::Conv2DT>();
+  block.expanded = e;
+  block.filtered = d;
+  b.Op(block,
+       {c, b.Int8Constant("we", {70, 1, 1, 24}, Weights(70 * 24, 2), {0.008f}), -1,
+        b.Int8Constant("wd", {kernel, kernel, 70}, Weights(kernel * kernel * 70, 3), {0.004f}), -1,
+        b.Int8Constant("wp", {24, 1, 1, 70}, Weights(24 * 70, 4), {0.006f}), -1},
+       p);
+  b.Op(fb::Conv2DT(), {p, b.Int8Constant("w1", {8, 1, 1, 24}, Weights(8 * 24, 5), {0.01f}), -1}, y);
+  return b.Finish({x}, {y});
+}
+
+TEST(Session, ABlockOverItsSourceGivesTheSameBytes) {
+  for (const int kernel : {3, 5}) {
+    for (const int stride : {1, 2}) {
+      for (const int batch : {1, 3}) {
+        const std::vector<std::byte> model = ShrinkingBlock(kernel, stride);
+        Session apart = MakeSession(model, {.batch = batch, .threads = 2, .isa = "ref"});
+        const std::vector<std::byte> expected = RunBytes(apart, Picture(batch));
+        for (const kernels::KernelTable* table : kernels::CompiledTables()) {
+          if (!kernels::CanRun(*table)) continue;
+          Session over = MakeSession(model, {.batch = batch, .isa = table->isa});
+          EXPECT_EQ(RunBytes(over, Picture(batch)), expected)
+              << table->isa << " kernel " << kernel << " stride " << stride << " batch " << batch;
+          const auto slot = [&](const std::string& name) {
+            for (const ArenaSlot& s : over.arena_map()) {
+              if (s.name == name) return s.offset;
+            }
+            return ~size_t{0};
+          };
+          EXPECT_EQ(slot("p"), slot("c"));
+        }
+      }
+    }
+  }
+}
+
 TEST(Session, ABatchGivesWhatSingleItemsGive) {
   const std::vector<std::byte> model = Network(false);
   const std::vector<float> pictures = Picture(5);
