@@ -40,7 +40,7 @@ class InvertedResidualCellsS8 {
   static constexpr int kLanes = Ops::kLanes;
   static constexpr int kCell = Ops::kBytes;  // bytes of a cell, a quad or a step of weights
   static constexpr int kSlab = 3;            // channel blocks that are expanded together
-  static constexpr int kMaxTilePixels = 6;
+  static constexpr int kMaxTilePixels = Ops::kExpandPixels[0];
   static constexpr int kSlack = 8;  // columns behind the last that tiles may touch
 
  public:
@@ -234,11 +234,11 @@ class InvertedResidualCellsS8 {
   void ExpandSlab(int block, int slab_blocks, int skip, int valid) const {
     switch (slab_blocks) {
       case 1:
-        return ExpandRows<1, 6>(block, skip, valid);
+        return ExpandRows<1, Ops::kExpandPixels[0]>(block, skip, valid);
       case 2:
-        return ExpandRows<2, 3>(block, skip, valid);
+        return ExpandRows<2, Ops::kExpandPixels[1]>(block, skip, valid);
       default:
-        return ExpandRows<3, 2>(block, skip, valid);
+        return ExpandRows<3, Ops::kExpandPixels[2]>(block, skip, valid);
     }
   }
   template <int kBlocks, int kPixels>
@@ -421,28 +421,30 @@ class InvertedResidualCellsS8 {
     const int oc_blocks = (args_.project.oc + kLanes - 1) / kLanes;
     const int slots = rows * w_.ow;
     int8_t* dst = args_.dst + PixelOffset(n, row, 0, w_.oh, w_.ow, args_.project.oc);
+    constexpr int kTall2 = Ops::kProjectSlots[1][0], kShort2 = Ops::kProjectSlots[1][1];
+    constexpr int kTall1 = Ops::kProjectSlots[0][0], kShort1 = Ops::kProjectSlots[0][1];
     int block = 0;
     for (; oc_blocks - block >= 2; block += 2) {
       int slot = 0;
-      for (; slots - slot > 8; slot += 14) {
+      for (; slots - slot > kShort2; slot += kTall2) {
         if (slot % 4 == 0) {
-          ProjectTile<14, 2, 0>(filtered, wei, block, slot, slots, rows, dst);
+          ProjectTile<kTall2, 2, 0>(filtered, wei, block, slot, slots, rows, dst);
         } else {
-          ProjectTile<14, 2, 2>(filtered, wei, block, slot, slots, rows, dst);
+          ProjectTile<kTall2, 2, 2>(filtered, wei, block, slot, slots, rows, dst);
         }
       }
       if (slot >= slots) continue;
       if (slot % 4 == 0) {
-        ProjectTile<8, 2, 0>(filtered, wei, block, slot, slots, rows, dst);
+        ProjectTile<kShort2, 2, 0>(filtered, wei, block, slot, slots, rows, dst);
       } else {
-        ProjectTile<8, 2, 2>(filtered, wei, block, slot, slots, rows, dst);
+        ProjectTile<kShort2, 2, 2>(filtered, wei, block, slot, slots, rows, dst);
       }
     }
     if (block < oc_blocks) {
       int slot = 0;
-      for (; slots - slot > 16; slot += 28)
-        ProjectTile<28, 1, 0>(filtered, wei, block, slot, slots, rows, dst);
-      if (slot < slots) ProjectTile<16, 1, 0>(filtered, wei, block, slot, slots, rows, dst);
+      for (; slots - slot > kShort1; slot += kTall1)
+        ProjectTile<kTall1, 1, 0>(filtered, wei, block, slot, slots, rows, dst);
+      if (slot < slots) ProjectTile<kShort1, 1, 0>(filtered, wei, block, slot, slots, rows, dst);
     }
     if (args_.residual) AddSource(rows, dst);
   }
