@@ -30,11 +30,12 @@ bool CanRun_avxvnni() {
   if (!CanRun_avx2() || __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0 || eax < 1) return false;
   return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & bit_AVXVNNI) != 0;
 }
-bool CanRun_avx512vnni() {
+bool CanRun_avx512() {
   return CanRun_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512vnni");
+         __builtin_cpu_supports("avx512cd");
 }
+bool CanRun_avx512vnni() { return CanRun_avx512() && __builtin_cpu_supports("avx512vnni"); }
 #endif
 
 struct Row {

@@ -59,6 +59,9 @@ struct S8;
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__)
 #include "kernels/dot_avx512vnni.inl.h"
 #endif
+#if defined(__AVX512BW__)
+#include "kernels/dot_avx512.inl.h"
+#endif
 #if defined(__AVXVNNI__)
 #include "kernels/dot_avxvnni.inl.h"
 #endif

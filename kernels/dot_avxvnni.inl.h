@@ -32,10 +32,21 @@ struct S8<AvxVnni> : YmmS8<AvxVnni::simd> {
     Store(dst, OffsetTaps(Load(src)));
     Store(dst + 32, OffsetTaps(Load(src + 32)));
   }
+  // In pieces that overlap: a copy to where a whole register can be loaded would stall.
   static QRUN_INLINE void ExpandGroupsPart(const int8_t* src, int n, std::byte* dst) {
-    alignas(32) int8_t all[64] = {};
-    CopyBytes(all, src, n);
-    ExpandGroups(all, dst);
+    const auto piece = [&](int at) QRUN_INLINE_LAMBDA {
+      const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(src + at));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(dst + at),
+                       _mm256_castsi256_si128(OffsetTaps(_mm256_castsi128_si256(v))));
+    };
+    if (n >= 16) {
+      for (int at = 0; at < n - 16; at += 16) piece(at);
+      piece(n - 16);
+    } else {
+      alignas(32) int8_t all[32] = {};
+      CopyBytes(all, src, n);
+      Store(dst, OffsetTaps(Load(all)));
+    }
   }
 
   static QRUN_INLINE void InterleaveTaps(const Bytes (&rows)[4], I32 (&out)[4]) {

@@ -7,8 +7,8 @@
 #ifndef QRUN_KERNELS_ISA_TAGS_H_
 #define QRUN_KERNELS_ISA_TAGS_H_
 
-// Each row has xsimd under a name of its own. Its functions leave weak symbols, and rows whose float arithmetic
-// is the same would share them, of which the linker keeps the copy of either.
+// Each row has xsimd under a name of its own. Its functions leave weak symbols, and rows whose float
+// arithmetic is the same would share them, of which the linker keeps the copy of either.
 #define QRUN_XSIMD_OF_(isa) xsimd_##isa
 #define QRUN_XSIMD_OF(isa) QRUN_XSIMD_OF_(isa)
 #define xsimd QRUN_XSIMD_OF(QRUN_ISA_NAME)
@@ -38,6 +38,11 @@ struct AvxVnni {
 
 // xsimd 8.1 has no architecture for VNNI. Float needs no more than AVX-512DQ, and xsimd's AVX-512BW does not
 // compile without optimisation, where GCC's intrinsics are macros.
+struct Avx512 {
+  static constexpr bool kScalar = false;
+  using simd = xsimd::avx512dq;
+};
+
 struct Avx512Vnni {
   static constexpr bool kScalar = false;
   using simd = xsimd::avx512dq;

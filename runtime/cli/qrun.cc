@@ -186,7 +186,7 @@ int Main(int argc, char** argv) {
   app.add_option("--threads", args.session.threads, "Threads to use")->capture_default_str();
   app.add_option(
       "--isa", args.session.isa,
-      "Instruction set, by name: avx512vnni, avxvnni, avx2, sse4_1, ref (default: $QRUN_ISA, else the best)");
+      "Instruction set, by name: avx512vnni, avxvnni, avx512, avx2, sse4_1, ref (default: $QRUN_ISA, else the best)");
   app.add_option("--repeat", args.repeat, "Run each input this often and print the median time")
       ->check(AtLeastOne())
       ->capture_default_str();

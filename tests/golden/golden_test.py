@@ -64,6 +64,9 @@ class Golden(unittest.TestCase):
     def test_isa_avx2(self):
         self.check_isa("avx2")
 
+    def test_isa_avx512(self):
+        self.check_isa("avx512")
+
     def test_isa_avxvnni(self):
         self.check_isa("avxvnni")
 

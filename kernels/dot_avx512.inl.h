@@ -1,0 +1,54 @@
+// S8<Avx512>: see dot.inl.h. Products are summed in pairs by vpmaddwd on sign-extended words, which is exact.
+#ifndef QRUN_KERNELS_DOT_AVX512_INL_H_
+#define QRUN_KERNELS_DOT_AVX512_INL_H_
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/dot_zmm.inl.h"
+#include "kernels/inline.inl.h"
+#include "kernels/isa_tags.h"
+
+namespace qrun::kernels {
+namespace {
+
+template <>
+struct S8<Avx512> : ZmmS8<Avx512::simd> {
+  static constexpr int kGroup = 2;
+  static constexpr int kOffset = 0;
+  // 14 x 2 accumulators, 2 weights, 1 activation, 1 product of 32 registers
+  static constexpr int kTilePixels[] = {14, 7, 1};
+
+  static QRUN_INLINE __m512i WordsOfBytes(__m256i bytes) { return _mm512_cvtepi8_epi16(bytes); }
+  static QRUN_INLINE __m256i LoadHalf(const int8_t* p) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
+
+  static QRUN_INLINE I32 LoadWei(const int8_t* p) { return WordsOfBytes(LoadHalf(p)); }
+  static QRUN_INLINE void Dot(I32& acc, I32 src, I32 wei) {
+    acc = _mm512_add_epi32(acc, _mm512_madd_epi16(src, wei));
+  }
+  static QRUN_INLINE void ExpandGroups(const int8_t* src, std::byte* dst) {
+    StoreI32(dst, WordsOfBytes(LoadHalf(src)));
+  }
+  static QRUN_INLINE void ExpandGroupsPart(const int8_t* src, int n, std::byte* dst) {
+    StoreI32(dst, WordsOfBytes(_mm256_maskz_loadu_epi8(static_cast<__mmask32>(First(n)), src)));
+  }
+
+  static QRUN_INLINE void InterleaveTaps(const Bytes (&rows)[2], I32 (&out)[4]) {
+    const __m512i lo = _mm512_unpacklo_epi8(rows[0], rows[1]);
+    const __m512i hi = _mm512_unpackhi_epi8(rows[0], rows[1]);
+    out[0] = _mm512_srai_epi16(_mm512_unpacklo_epi8(lo, lo), 8);
+    out[1] = _mm512_srai_epi16(_mm512_unpackhi_epi8(lo, lo), 8);
+    out[2] = _mm512_srai_epi16(_mm512_unpacklo_epi8(hi, hi), 8);
+    out[3] = _mm512_srai_epi16(_mm512_unpackhi_epi8(hi, hi), 8);
+  }
+  static QRUN_INLINE I32 OffsetTaps(I32 groups) { return groups; }
+};
+
+}  // namespace
+}  // namespace qrun::kernels
+
+#endif  // QRUN_KERNELS_DOT_AVX512_INL_H_
