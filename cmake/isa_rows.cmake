@@ -1,19 +1,25 @@
 # Reads kernels/isa_list.inc for CMake.
 
 # Sets `out` to the list of "name|tag|compile flags" of the rows of `file` that the target architecture can have. Rows
-# inside of the x86 section count only on x86-64; the rest count everywhere.
+# inside of a section `#if defined(__<architecture>__)` count only there; the rest count everywhere.
 function(qrun_isa_rows out file)
+  set(target "__${CMAKE_SYSTEM_PROCESSOR}__")
+  if(CMAKE_SYSTEM_PROCESSOR STREQUAL AMD64)
+    set(target __x86_64__)
+  elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(arm64|ARM64)$")
+    set(target __aarch64__)
+  endif()
   set(rows)
-  set(in_x86_section FALSE)
+  set(section)
   file(STRINGS ${file} lines)
   foreach(line IN LISTS lines)
-    if(line MATCHES "^#if .*QRUN_ISA_LIST_X86")
-      set(in_x86_section TRUE)
+    if(line MATCHES "^#if defined\\((.*)\\)$")
+      set(section ${CMAKE_MATCH_1})
     elseif(line MATCHES "^#endif")
-      set(in_x86_section FALSE)
+      set(section)
     elseif(line MATCHES "^QRUN_ISA\\(([a-z0-9_]+), ([A-Za-z0-9]+), \"(.*)\"\\)$")
       set(row "${CMAKE_MATCH_1}|${CMAKE_MATCH_2}|${CMAKE_MATCH_3}")
-      if(NOT in_x86_section OR CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+      if(NOT section OR section STREQUAL target)
         list(APPEND rows "${row}")
       endif()
     endif()

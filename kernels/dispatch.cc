@@ -5,6 +5,9 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
 #define QRUN_ISA(name, tag, flags) extern "C" const qrun::kernels::KernelTable qrun_kernel_table_##name;
@@ -36,6 +39,13 @@ bool CanRun_avx512() {
          __builtin_cpu_supports("avx512cd");
 }
 bool CanRun_avx512vnni() { return CanRun_avx512() && __builtin_cpu_supports("avx512vnni"); }
+#elif defined(__aarch64__)
+bool CanRun_neon() { return true; }
+// armv8.2-a brings atomics, rounding doubling multiplication and CRC-32.
+bool CanRun_neondot() {
+  constexpr unsigned long kWanted = HWCAP_ASIMDDP | HWCAP_ATOMICS | HWCAP_ASIMDRDM | HWCAP_CRC32;
+  return (getauxval(AT_HWCAP) & kWanted) == kWanted;
+}
 #endif
 
 struct Row {

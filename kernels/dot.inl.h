@@ -71,5 +71,8 @@ struct S8;
 #if defined(__SSE4_1__)
 #include "kernels/dot_sse4_1.inl.h"
 #endif
+#if defined(__aarch64__)
+#include "kernels/dot_neon.inl.h"
+#endif
 
 #endif  // QRUN_KERNELS_DOT_INL_H_

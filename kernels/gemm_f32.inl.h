@@ -17,13 +17,13 @@ namespace {
 // Register tiles as in dot.inl.h: by the number of registers, which on x86 goes with their width.
 template <int kLanes>
 struct FloatTiles {
-  static constexpr int kPixels[] = {kLanes == 16  ? 14
-                                    : kLanes == 8 ? 6
-                                                  : 4,
-                                    kLanes == 16  ? 7
-                                    : kLanes == 8 ? 3
-                                                  : 2,
-                                    1};
+#if defined(__aarch64__)
+  static constexpr bool k32Registers = true;
+#else
+  static constexpr bool k32Registers = kLanes == 16;
+#endif
+  static constexpr int kTall = k32Registers ? 14 : kLanes == 8 ? 6 : 4;
+  static constexpr int kPixels[] = {kTall, kTall / 2, 1};
 };
 
 template <class Tag>

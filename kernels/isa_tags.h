@@ -49,6 +49,18 @@ struct Avx512Vnni {
 };
 #endif
 
+#if defined(__aarch64__)
+struct Neon {
+  static constexpr bool kScalar = false;
+  using simd = xsimd::neon64;
+};
+
+struct NeonDot {
+  static constexpr bool kScalar = false;
+  using simd = xsimd::neon64;
+};
+#endif
+
 }  // namespace qrun::kernels
 
 #endif  // QRUN_KERNELS_ISA_TAGS_H_

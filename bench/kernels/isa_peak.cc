@@ -16,7 +16,11 @@ constexpr int kSums = 12;
 // Makes the compiler take `x` for changed, so that no product is known, or computed once for all sums.
 template <class Register>
 QRUN_INLINE void Renew(Register& x) {
+#if defined(__aarch64__)
+  asm volatile("" : "+w"(x));
+#else
   asm volatile("" : "+v"(x));
+#endif
 }
 QRUN_INLINE void Renew(int32_t& x) { asm volatile("" : "+r"(x)); }
 
