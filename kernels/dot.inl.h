@@ -26,7 +26,7 @@
 //   kOffset;
 //                             MaxOffset, MinOffset of such bytes
 //   RowsToLanes(bytes)        four rows in in-lane order, as PackInLane leaves them, to a cell
-//   JoinTaps(r0, r1, r2)      kLanes bytes of each to bytes 0, 1 and 2 of the lanes; byte 3 is 0
+//   JoinTaps(r0, r1, r2, r3)  kLanes bytes of each to bytes 0 to 3 of the lanes
 //   ShiftRows(cell, n)        byte r of each lane to byte r + n, zeros behind it
 //   CellRows(first, n)        mask of the bytes [first, first + n) of each lane; Select(mask, a, b) mask ? a
 //   : b StoreUpperHalves(p, cell), LoadHalves(p)   bytes 2 and 3 of each lane in kBytes / 2; and back, to

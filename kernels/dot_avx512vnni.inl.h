@@ -61,12 +61,17 @@ struct S8<Avx512Vnni> : ZmmS8<Avx512Vnni::simd> {
     return _mm512_shuffle_epi8(
         rows, _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)));
   }
-  static QRUN_INLINE I32 JoinTaps(const int8_t* row0, const int8_t* row1, const int8_t* row2) {
-    const auto widen = [](const int8_t* p) QRUN_INLINE_LAMBDA {
-      return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-    };
-    return _mm512_or_si512(
-        widen(row0), _mm512_or_si512(_mm512_slli_epi32(widen(row1), 8), _mm512_slli_epi32(widen(row2), 16)));
+  // The rows side by side, then their quarters: what PackInLane leaves.
+  static QRUN_INLINE I32 JoinTaps(const int8_t* row0, const int8_t* row1, const int8_t* row2,
+                                  const int8_t* row3) {
+    const auto load = [](const int8_t* p)
+                          QRUN_INLINE_LAMBDA { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); };
+    __m512i rows = _mm512_castsi128_si512(load(row0));
+    rows = _mm512_inserti32x4(rows, load(row1), 1);
+    rows = _mm512_inserti32x4(rows, load(row2), 2);
+    rows = _mm512_inserti32x4(rows, load(row3), 3);
+    const __m512i quarters = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    return RowsToLanes(_mm512_permutexvar_epi32(quarters, rows));
   }
   static QRUN_INLINE I32 ShiftRows(I32 cell, int rows) {
     return _mm512_sll_epi32(cell, _mm_cvtsi32_si128(8 * rows));

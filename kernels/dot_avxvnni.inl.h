@@ -74,12 +74,14 @@ struct S8<AvxVnni> : YmmS8<AvxVnni::simd> {
     return _mm256_shuffle_epi8(rows, _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6,
                                                                                10, 14, 3, 7, 11, 15)));
   }
-  static QRUN_INLINE I32 JoinTaps(const int8_t* row0, const int8_t* row1, const int8_t* row2) {
+  static QRUN_INLINE I32 JoinTaps(const int8_t* row0, const int8_t* row1, const int8_t* row2,
+                                  const int8_t* row3) {
     const auto widen = [](const int8_t* p) QRUN_INLINE_LAMBDA {
       return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
     };
-    return _mm256_or_si256(
-        widen(row0), _mm256_or_si256(_mm256_slli_epi32(widen(row1), 8), _mm256_slli_epi32(widen(row2), 16)));
+    const __m256i low = _mm256_or_si256(widen(row0), _mm256_slli_epi32(widen(row1), 8));
+    const __m256i high = _mm256_or_si256(widen(row2), _mm256_slli_epi32(widen(row3), 8));
+    return _mm256_or_si256(low, _mm256_slli_epi32(high, 16));
   }
   static QRUN_INLINE I32 ShiftRows(I32 cell, int rows) {
     return _mm256_sll_epi32(cell, _mm_cvtsi32_si128(8 * rows));

@@ -178,8 +178,9 @@ struct S8<Neon> : NeonS8<Neon::simd> {
 
   // Cells.
   static QRUN_INLINE I32 RowsToLanes(Bytes rows) { return Permute<0xFBEA'D9C8'7362'5140>(S8Of(rows)); }
-  static QRUN_INLINE I32 JoinTaps(const int8_t* row0, const int8_t* row1, const int8_t* row2) {
-    const int32_t rows[4] = {LoadFour(row0), LoadFour(row1), LoadFour(row2), 0};
+  static QRUN_INLINE I32 JoinTaps(const int8_t* row0, const int8_t* row1, const int8_t* row2,
+                                  const int8_t* row3) {
+    const int32_t rows[4] = {LoadFour(row0), LoadFour(row1), LoadFour(row2), LoadFour(row3)};
     return RowsToLanes(vld1q_s32(rows));
   }
   static QRUN_INLINE I32 ShiftRows(I32 cell, int rows) {
@@ -227,8 +228,9 @@ struct S8<NeonDot> : NeonS8<NeonDot::simd> {
 
   // Cells.
   static QRUN_INLINE I32 RowsToLanes(Bytes rows) { return Permute<0xFB73'EA62'D951'C840>(S8Of(rows)); }
-  static QRUN_INLINE I32 JoinTaps(const int8_t* row0, const int8_t* row1, const int8_t* row2) {
-    const int32_t rows[4] = {LoadFour(row0), LoadFour(row1), LoadFour(row2), 0};
+  static QRUN_INLINE I32 JoinTaps(const int8_t* row0, const int8_t* row1, const int8_t* row2,
+                                  const int8_t* row3) {
+    const int32_t rows[4] = {LoadFour(row0), LoadFour(row1), LoadFour(row2), LoadFour(row3)};
     return RowsToLanes(vld1q_s32(rows));
   }
   static QRUN_INLINE I32 ShiftRows(I32 cell, int rows) { return vshlq_s32(cell, vdupq_n_s32(8 * rows)); }

@@ -1,6 +1,5 @@
 // The depth-first inverted residual for instruction sets whose dot product sums four bytes in a 32-bit lane.
-// Same bytes as the general form (inverted_residual_rows_s8.inl.h), for 3x3 depthwise filters behind an
-// expansion.
+// Same bytes as the general form (inverted_residual_rows_s8.inl.h), for 3x3 depthwise filters.
 //
 // A cell is one register: a column of four expanded rows, row r of channel c in byte r of lane c. One dot
 // product with a cell applies one column of the 3x3 filter to one lane of channels. Expanded rows are counted
@@ -47,9 +46,10 @@ class InvertedResidualCellsS8 {
   static bool Fits(const InvertedResidualS8Args& args) {
     const Window& e = args.expand.window;
     const Window& w = args.depthwise.window;
-    return args.has_expand && args.expand.scales_below_one && args.depthwise.scales_below_one &&
-           args.expand.groups == 1 && args.project.groups == 1 && e.dilation_h == 1 && e.dilation_w == 1 &&
-           e.input_dilation_h == 1 && e.input_dilation_w == 1 && w.kh == 3 && w.kw == 3 &&
+    const bool expands =
+        !args.has_expand || (args.expand.scales_below_one && args.expand.groups == 1 && e.dilation_h == 1 &&
+                             e.dilation_w == 1 && e.input_dilation_h == 1 && e.input_dilation_w == 1);
+    return expands && args.depthwise.scales_below_one && args.project.groups == 1 && w.kh == 3 && w.kw == 3 &&
            w.dilation_h == 1 && w.dilation_w == 1 && w.input_dilation_h == 1 && w.input_dilation_w == 1 &&
            w.stride_h == w.stride_w && (w.stride_h == 1 || w.stride_h == 2);
   }
@@ -75,7 +75,7 @@ class InvertedResidualCellsS8 {
       return at;
     };
     // Loads of whole registers may reach a register past a row.
-    src_rows_ = place((3 * e_.stride_h + e_.kh) * src_row_bytes_ + kCell);
+    src_rows_ = place(args.has_expand ? (3 * e_.stride_h + e_.kh) * src_row_bytes_ + kCell : 0);
     weights_ = place(blocks_ * ptrdiff_t{kPreparedBytes});
     const ptrdiff_t slab = ptrdiff_t{blocks_ < kSlab ? blocks_ : kSlab} * columns_ * kCell;
     cells_ = place(slab);
@@ -116,8 +116,9 @@ class InvertedResidualCellsS8 {
       I32 sums = Ops::SetI32(0);
       for (int kx = 0; kx < 3; ++kx) {
         const int8_t* wei = d.wei + ptrdiff_t{kx} * d.c_padded + block * kLanes;
+        const int8_t none[kLanes] = {};
         const I32 weights =
-            Ops::JoinTaps(wei, wei + ptrdiff_t{3} * d.c_padded, wei + ptrdiff_t{6} * d.c_padded);
+            Ops::JoinTaps(wei, wei + ptrdiff_t{3} * d.c_padded, wei + ptrdiff_t{6} * d.c_padded, none);
         Ops::Dot(sums, Ops::OffsetTaps(Ops::SetI32(0)), weights);
         Ops::StoreI32(out + kx * kCell, weights);
       }
@@ -159,14 +160,18 @@ class InvertedResidualCellsS8 {
       const int top = 4 * group - w_.pad_top;  // expanded row of the cells' first byte
       const int skip = Min(Max(needed_begin - top, 0), 4);
       const int valid = Max(Min(needed_end - top, 4) - skip, 0);
-      if (valid > 0) CopySource(n, top + skip, valid);
+      if (valid > 0 && args_.has_expand) CopySource(n, top + skip, valid);
       // Output rows over joined cells come first.
       const int row = stride == 1 ? 4 * group - 2 : 2 * group - 1;
       const Task first = MakeTask(row, stride == 1 ? 2 : 1, begin, end);
       const Task second = MakeTask(row + (stride == 1 ? 2 : 1), stride == 1 ? 2 : 1, begin, end);
       for (int block = 0; block < blocks_; block += kSlab) {
         const int slab_blocks = blocks_ - block < kSlab ? blocks_ - block : kSlab;
-        ExpandSlab(block, slab_blocks, skip, valid);
+        if (args_.has_expand) {
+          ExpandSlab(block, slab_blocks, skip, valid);
+        } else {
+          for (int b = 0; b < slab_blocks; ++b) InterleaveSource(n, top, skip, valid, block + b, b);
+        }
         FillRight(slab_blocks);
         for (int b = 0; b < slab_blocks; ++b) {
           const std::byte* cells = cells_ + ptrdiff_t{b} * columns_ * kCell;
@@ -228,6 +233,33 @@ class InvertedResidualCellsS8 {
         Ops::template StorePartOf<0, 1>(reinterpret_cast<int8_t*>(row + left + i),
                                         Ops::OffsetTaps(Ops::LoadBytesPart(src + i, bytes - i)), bytes - i);
       }
+    }
+  }
+
+  // The cells of one block, `b` of its slab, from `valid` rows of the block's input, the first in byte
+  // `skip`.
+  void InterleaveSource(int n, int top, int skip, int valid, int block, int b) const {
+    const int c = args_.depthwise.c, first_channel = block * kLanes;
+    const int channels = Min(c - first_channel, kLanes);
+    int8_t padding[kLanes];
+    for (int8_t& value : padding) value = static_cast<int8_t>(args_.depthwise.src_zp);
+    const int8_t* rows[4];
+    ptrdiff_t step[4];
+    for (int r = 0; r < 4; ++r) {
+      const bool inside = r >= skip && r < skip + valid;
+      rows[r] = inside ? args_.src + PixelOffset(n, top + r, 0, w_.ih, w_.iw, c) + first_channel : padding;
+      step[r] = inside ? c : 0;
+    }
+    std::byte* half = Halves(block);
+    for (int x = 0; x < w_.iw; ++x, half += kCell / 2) {
+      if (channels == kLanes) {
+        StoreCell(b, x, half, Ops::OffsetTaps(Ops::JoinTaps(rows[0], rows[1], rows[2], rows[3])));
+      } else {
+        int8_t part[4][kLanes] = {};
+        for (int r = 0; r < 4; ++r) CopyBytes(part[r], rows[r], channels);
+        StoreCell(b, x, half, Ops::OffsetTaps(Ops::JoinTaps(part[0], part[1], part[2], part[3])));
+      }
+      for (int r = 0; r < 4; ++r) rows[r] += step[r];
     }
   }
 
