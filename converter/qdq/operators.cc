@@ -1,7 +1,6 @@
 #include "converter/qdq/operators.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace qrun::converter {
 namespace {
@@ -98,10 +97,8 @@ class NodeEmitter {
     std::vector<int64_t> starts, ends, axes, steps;
     for (size_t i = 0; i < src.size(); ++i) {
       if (src[i] == dst[i] && stride[i] == 1) continue;
-      const int64_t last = begin[i] + (dst[i] - 1) * stride[i];
       starts.push_back(begin[i]);
-      // Down to and with element 0: an end before it, which must not read as counted from the back.
-      ends.push_back(stride[i] > 0 ? last + 1 : last > 0 ? last - 1 : std::numeric_limits<int64_t>::min());
+      ends.push_back(begin[i] + (dst[i] - 1) * stride[i] + 1);
       axes.push_back(static_cast<int64_t>(i));
       steps.push_back(stride[i]);
     }
