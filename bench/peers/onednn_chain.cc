@@ -79,9 +79,12 @@ struct OnednnChain::Impl {
   const uint8_t* Data(int i) const { return file.buffers()->Get(tensor(i).buffer())->data()->data(); }
   bool is_output(int i) const { return file.outputs()->Get(0) == i; }
 
+  // An activation. Its bytes are given at the end, when it is known what lives when.
+  memory NewActivation(const memory::desc& desc) { return memory(desc, engine, nullptr); }
+
   memory Reordered(const memory& from, const memory::desc& to) {
     if (from.get_desc() == to) return from;
-    memory target(to, engine);
+    memory target = NewActivation(to);
     steps.push_back({dnnl::reorder(from, target), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, target}}});
     return target;
   }
@@ -249,7 +252,7 @@ struct OnednnChain::Impl {
     std::copy(e.bia.begin(), e.bia.end(), static_cast<float*>(bias.get_data_handle()));
     stream.wait();
     const memory src = SourceMemory(op.inputs()->Get(0), desc.src_desc());
-    e.dst.mem = dst ? dst : memory(desc.dst_desc(), engine);
+    e.dst.mem = dst ? dst : NewActivation(desc.dst_desc());
     steps.push_back({dnnl::primitive(desc),
                      {{DNNL_ARG_SRC, src},
                       {DNNL_ARG_WEIGHTS, packed},
@@ -275,7 +278,7 @@ struct OnednnChain::Impl {
     if (Dims(tensor(other)) != Dims(tensor(out))) return -1;
     // Other values may share its memory: a Reshape's, for one.
     for (const auto& [id, activation] : made) {
-      if (activation.mem.get_data_handle() != found->second.mem.get_data_handle()) continue;
+      if (Base(activation.mem) != Base(found->second.mem)) continue;
       for (int reader : readers[id]) {
         if (reader != adder && reader >= i) return -1;
       }
@@ -387,7 +390,7 @@ struct OnednnChain::Impl {
     const dnnl::binary::primitive_desc desc(
         dnnl::binary::desc(dnnl::algorithm::binary_add, a.mem.get_desc(), other.get_desc(), dst), e.attr,
         engine);
-    e.dst.mem = memory(desc.dst_desc(), engine);
+    e.dst.mem = NewActivation(desc.dst_desc());
     steps.push_back({dnnl::primitive(desc),
                      {{DNNL_ARG_SRC_0, a.mem}, {DNNL_ARG_SRC_1, other}, {DNNL_ARG_DST, e.dst.mem}}});
     made[out] = e.dst;
@@ -408,7 +411,7 @@ struct OnednnChain::Impl {
         {options.stride_h(), options.stride_w()}, {options.kernel_h(), options.kernel_w()},
         {options.pad_top(), options.pad_left()}, {options.pad_bottom(), options.pad_right()});
     const dnnl::pooling_forward::primitive_desc pool(desc, engine);
-    Activation dst = {memory(pool.dst_desc(), engine), src.scale, src.zero_point};
+    Activation dst = {NewActivation(pool.dst_desc()), src.scale, src.zero_point};
     steps.push_back({dnnl::primitive(pool), {{DNNL_ARG_SRC, src.mem}, {DNNL_ARG_DST, dst.mem}}});
     made[out] = dst;
     Note(op, "pooling", pool.impl_info_str(), false, IsU8(src.mem));
@@ -423,8 +426,8 @@ struct OnednnChain::Impl {
       if (to.size() != 2) throw Refused{"anything but flattening"};
       const type t = src.mem.get_desc().data_type();
       memory plain = Reordered(src.mem, memory::desc(from, t, PlainTag(from, false)));
-      keep_alive.push_back(plain);
-      src.mem = memory(memory::desc(to, t, tag::nc), engine, plain.get_data_handle());
+      src.mem = NewActivation(memory::desc(to, t, tag::nc));
+      flattened.push_back({plain, src.mem});
     }
     made[op.outputs()->Get(0)] = src;
   }
@@ -434,7 +437,7 @@ struct OnednnChain::Impl {
     const int axis = 1;  // channels, or features
     const dnnl::softmax_forward::primitive_desc desc(
         dnnl::softmax_forward::desc(dnnl::prop_kind::forward_inference, src.mem.get_desc(), axis), engine);
-    Activation dst = {memory(desc.dst_desc(), engine), 1, 0};
+    Activation dst = {NewActivation(desc.dst_desc()), 1, 0};
     steps.push_back({dnnl::primitive(desc), {{DNNL_ARG_SRC, src.mem}, {DNNL_ARG_DST, dst.mem}}});
     made[op.outputs()->Get(0)] = dst;
     Note(op, "softmax", desc.impl_info_str(), false, false);
@@ -457,6 +460,7 @@ struct OnednnChain::Impl {
     }
     const Activation& dst = made.at(to);
     output = dst.mem;
+    PlaceActivations();
     if (output.get_desc().dims() != user_output.get_desc().dims()) {  // flattened from one pixel
       user_output = memory(memory::desc(output.get_desc().dims(), type::f32, tag::nchw), engine);
     }
@@ -466,7 +470,66 @@ struct OnednnChain::Impl {
     }
   }
 
-  std::vector<memory> keep_alive;  // whose bytes another memory uses
+  // Pairs of memories that are one: an image, and its elements as a list.
+  std::vector<std::pair<memory, memory>> flattened;
+
+  // Identity of a memory's bytes.
+  dnnl_memory_t Base(const memory& mem) const {
+    for (const auto& [image, list] : flattened) {
+      if (list.get() == mem.get()) return image.get();
+    }
+    return mem.get();
+  }
+
+  // Gives activations their bytes: a block that has become free, the smallest that is large enough, else a
+  // new one. So the chain works in about as much cache as its largest layers take.
+  void PlaceActivations() {
+    std::unordered_map<dnnl_memory_t, size_t> last_step;
+    const auto for_activations = [&](size_t step, const auto& visit) {
+      for (const auto& [arg, mem] : steps[step].args) {
+        if (arg != DNNL_ARG_WEIGHTS && arg != DNNL_ARG_BIAS && mem.get() != input.get()) visit(mem);
+      }
+    };
+    for (size_t i = 0; i < steps.size(); ++i) {
+      for_activations(i, [&](const memory& mem) { last_step[Base(mem)] = i; });
+    }
+    last_step[Base(output)] = steps.size();
+    std::unordered_map<dnnl_memory_t, size_t> block_of;
+    std::vector<size_t> free_blocks, bytes;
+    std::vector<std::pair<memory, size_t>> placed;
+    for (size_t i = 0; i < steps.size(); ++i) {
+      for_activations(i, [&](const memory& mem) {
+        const auto [entry, is_new] = block_of.try_emplace(Base(mem), bytes.size());
+        const size_t wanted = mem.get_desc().get_size();
+        if (is_new) {
+          const auto better = [&](size_t a, size_t b) { return bytes[a] < bytes[b]; };
+          std::sort(free_blocks.begin(), free_blocks.end(), better);
+          const auto fit = std::find_if(free_blocks.begin(), free_blocks.end(),
+                                        [&](size_t block) { return bytes[block] >= wanted; });
+          if (fit == free_blocks.end()) {
+            bytes.push_back(wanted);
+          } else {
+            entry->second = *fit;
+            free_blocks.erase(fit);
+          }
+        }
+        placed.push_back({mem, entry->second});
+      });
+      for_activations(i, [&](const memory& mem) {
+        const auto last = last_step.find(Base(mem));
+        if (last == last_step.end() || last->second != i) return;
+        free_blocks.push_back(block_of.at(Base(mem)));
+        last_step.erase(last);
+      });
+    }
+    for (size_t size : bytes) {
+      const auto count = static_cast<memory::dim>(size);
+      blocks.emplace_back(memory::desc({count}, type::u8, tag::a), engine);
+    }
+    for (auto& [mem, block] : placed) mem.set_data_handle(blocks[block].get_data_handle());
+  }
+
+  std::vector<memory> blocks;
 
   void Reorder(const memory& from, const memory& to, const dnnl::primitive_attr& attr) {
     const dnnl::reorder::primitive_desc desc(from, to, attr);
