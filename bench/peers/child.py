@@ -26,7 +26,8 @@ class Child:
             self._errors.close()
             raise ChildError(f"cannot start {command[0]}: {error.strerror}") from error
         self._lines = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
         try:
             self.facts = self._answer(start_timeout)
         except ChildError:
@@ -98,4 +99,6 @@ class Child:
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+        self._reader.join()
+        self._process.stdout.close()
         self._errors.close()
