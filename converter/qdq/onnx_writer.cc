@@ -38,9 +38,12 @@ OnnxWriter::OnnxWriter(const std::string& graph_name, const std::string& produce
 }
 
 std::string OnnxWriter::Name(const std::string& wanted) {
-  const std::string base = wanted.empty() ? "value" : wanted;
-  std::string name = base;
-  for (int i = 2; !taken_.insert(name).second; ++i) name = base + "_" + std::to_string(i);
+  return Unique(wanted.empty() ? "value" : wanted, names_);
+}
+
+std::string OnnxWriter::Unique(const std::string& wanted, std::set<std::string>& taken) {
+  std::string name = wanted;
+  for (int i = 2; !taken.insert(name).second; ++i) name = wanted + "_" + std::to_string(i);
   return name;
 }
 
@@ -57,7 +60,7 @@ std::string OnnxWriter::Node(const std::string& type, const std::string& name,
                              const std::vector<OnnxAttribute>& attributes) {
   onnx::NodeProto& node = *graph().add_node();
   node.set_op_type(type);
-  node.set_name(name);
+  node.set_name(Unique(name.empty() ? type : name, node_names_));
   for (const std::string& input : inputs) node.add_input(input);
   node.add_output(output);
   for (const OnnxAttribute& attribute : attributes) *node.add_attribute() = attribute.proto;

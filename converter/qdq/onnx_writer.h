@@ -42,8 +42,8 @@ class OnnxWriter {
   void Input(const std::string& name, const Shape& shape) { Declare(*graph().add_input(), name, shape); }
   void Output(const std::string& name, const Shape& shape) { Declare(*graph().add_output(), name, shape); }
 
-  // Adds a node with one output and returns that output's name, `output` as it is. "" is an input that is
-  // left out.
+  // Adds a node with one output and returns that output's name, `output` as it is. The node's own name is
+  // made unique. "" is an input that is left out.
   std::string Node(const std::string& type, const std::string& name, const std::vector<std::string>& inputs,
                    const std::string& output, const std::vector<OnnxAttribute>& attributes = {});
 
@@ -60,8 +60,10 @@ class OnnxWriter {
   onnx::GraphProto& graph() { return *model_.mutable_graph(); }
   static void Declare(onnx::ValueInfoProto& info, const std::string& name, const Shape& shape);
 
+  static std::string Unique(const std::string& wanted, std::set<std::string>& taken);
+
   onnx::ModelProto model_;
-  std::set<std::string> taken_;
+  std::set<std::string> names_, node_names_;
 };
 
 }  // namespace qrun::converter

@@ -10,6 +10,7 @@ import tempfile
 import unittest
 
 import numpy as np
+import onnx
 
 ROOT = os.path.realpath(os.environ.get("QRUN_SOURCE_DIR", os.path.join(os.path.dirname(__file__), "../..")))
 sys.path[:0] = [os.path.join(ROOT, "bench/peers"), os.path.join(ROOT, "tests/cli")]
@@ -288,15 +289,34 @@ class OtherPeers(WithModels):
         with self.assertRaisesRegex(ChildError, "Slice 'Slice_1'"):
             Child([sys.executable, script, unknown, "1"], 1)
 
-    def test_onnxruntime(self):
+    def onnxruntime(self, model):
+        """The command that runs a model; skips the test where it cannot."""
         modules = os.path.join(tools.BUILD, "peers/node")
         if not os.path.isdir(os.path.join(modules, "node_modules/onnxruntime-node")):
             self.skipTest(f"no onnxruntime-node in {modules}: bench/peers.sh installs it there")
+        return ["node", os.path.join(ROOT, "bench/peers/ort.mjs"), modules, model, "1"]
+
+    def test_onnxruntime(self):
         self.convert(ONNX, "int8.qfb", *self.INT8, "--emit-qdq", self.path("qdq.onnx"))
-        script = os.path.join(ROOT, "bench/peers/ort.mjs")
-        self.check_against_qrun(["node", script, modules, self.path("qdq.onnx"), "1"], classes_only=True)
+        self.check_against_qrun(self.onnxruntime(self.path("qdq.onnx")), classes_only=True)
         # The float source leaves its batch open.
-        self.check_against_qrun(["node", script, modules, ONNX, "1"], classes_only=False)
+        self.check_against_qrun(self.onnxruntime(ONNX), classes_only=False)
+
+    def test_onnxruntime_runs_every_quantised_operator(self):
+        command = self.onnxruntime(self.path("qdq.onnx"))
+        x = self.path("x.npy")
+        for name, data in CASES.items():
+            if name == "two_outputs":
+                continue
+            with self.subTest(name):
+                shape = [d.dim_value for d in onnx.load_from_string(data).graph.input[0].type.tensor_type.shape.dim]
+                np.save(x, np.random.default_rng(6).normal(0, 1, [6, *shape[1:]]).astype(np.float32))
+                model = self.convert(self.write("source.onnx", data), "m.qfb", "--calibrate", x, "--emit-qdq", self.path("qdq.onnx"))
+                want, _ = self.peer("qrun_peer", model, x)
+                got, facts = self.outputs(command, x)
+                self.assertEqual(got.shape, want.shape)
+                # It rounds once less where it joins operators; a few steps of 255.
+                self.assertLess(np.abs(got - want).max(), 0.03 * np.abs(want).max(), facts)
 
 
 class WholeComparison(WithModels):

@@ -133,6 +133,8 @@ class EmitQdq(tools.ToolTest):
         self.succeed("qconvert", onnx_path, "-o", self.path("model.qfb"), "--emit-qdq", self.path("qdq.onnx"), "--quiet", *options)
         model = onnx.load(self.path("qdq.onnx"))
         onnx.checker.check_model(model, full_check=True)
+        names = [node.name for node in model.graph.node]
+        self.assertEqual(len(names), len(set(names)), "ONNX Runtime refuses equal names")
         return model
 
     def from_bytes(self, data, shape):
