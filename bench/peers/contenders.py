@@ -20,7 +20,8 @@ class Failure(Exception):
 
 
 class Contender:
-    """A row: its name, "int8" or "float", and a function from a number of threads to a command line."""
+    """A row: its name, "int8" or "float", and a function from a number of threads to a command line; or in its place the
+    reason why there is none."""
 
     def __init__(self, name, dtype, command, baseline=False):
         self.name, self.dtype, self.command, self.baseline = name, dtype, command, baseline
@@ -51,17 +52,18 @@ class Files:
 
     def convert(self):
         """float.qfb, int8.qfb, their unfused forms for oneDNN, and the QDQ model for ONNX Runtime."""
-        tool = os.path.join(self.build, "bin/qconvert")
+        def convert(name, *more):
+            run(os.path.join(self.build, "bin/qconvert"), self.model, "-o", self.path(name + ".qfb"), "--quiet", *self.options, *more)
         int8 = ["--calibrate", self.calibrate]
-        for name, more in (("float", ["--dtype", "fp32"]), ("float_layers", ["--dtype", "fp32", "--no-fuse"]),
-                           ("int8", int8), ("int8_layers", [*int8, "--no-fuse"])):
-            run(tool, self.model, "-o", self.path(name + ".qfb"), "--quiet", *self.options, *more)
-        # By itself: a model that ONNX cannot express still has other peers.
+        convert("float", "--dtype", "fp32")
+        convert("float_layers", "--dtype", "fp32", "--no-fuse")
+        convert("int8_layers", *int8, "--no-fuse")
         self.no_qdq = None
         try:
-            run(tool, self.model, "-o", self.path("int8.qfb"), "--quiet", *self.options, *int8, "--emit-qdq", self.path("qdq.onnx"))
-        except Failure as failure:
+            convert("int8", *int8, "--emit-qdq", self.path("qdq.onnx"))
+        except Failure as failure:  # a model that ONNX cannot express still has other peers
             self.no_qdq = str(failure)
+            convert("int8", *int8)
 
     def inputs(self, listing, root, count, name):
         """Prepares images of a list as the model says: paths of the inputs and the labels."""
@@ -146,12 +148,8 @@ def onnxruntime(files):
 
     def command(path):
         return lambda threads: ["node", script, modules, path, str(threads)]
-    found = [Contender("ONNX Runtime float", "float", command(files.model))]
-    if files.no_qdq is None:
-        found.insert(0, Contender("ONNX Runtime QDQ", "int8", command(files.path("qdq.onnx"))))
-    else:
-        found.insert(0, Contender("ONNX Runtime QDQ", "int8", files.no_qdq))
-    return found
+    return [Contender("ONNX Runtime QDQ", "int8", files.no_qdq or command(files.path("qdq.onnx"))),
+            Contender("ONNX Runtime float", "float", command(files.model))]
 
 
 def pytorch(files):
@@ -161,14 +159,14 @@ def pytorch(files):
             break
     else:
         raise Missing("no python3 here has torch, onnx and numpy")
-    script = os.path.join(HERE, "torch_peer.py")
+    def command(*more):
+        return lambda threads: [python, os.path.join(HERE, "torch_peer.py"), files.model, str(threads), *more]
     try:
         calibration = files.calibration_inputs()
-        int8 = lambda threads: [python, script, files.model, str(threads), "--int8", calibration]
+        int8 = command("--int8", calibration)
     except Missing as missing:
         int8 = str(missing)
-    return [Contender("PyTorch int8", "int8", int8),
-            Contender("PyTorch float", "float", lambda threads: [python, script, files.model, str(threads)])]
+    return [Contender("PyTorch int8", "int8", int8), Contender("PyTorch float", "float", command())]
 
 
 # name for --only: (names of its rows, what gives them)

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "bench/lib/samples.h"
+#include "bench/peers/serve.h"
 #include "runtime/cli/terminal.h"
 
 namespace qrun::bench {
@@ -37,12 +38,7 @@ Status Prepare(const Arguments& args) {
   const Model* const models[] = {&model};
   QRUN_ASSIGN_OR_RETURN(const auto source, OpenSamples(args.samples, models));
   QRUN_ASSIGN_OR_RETURN(Session session, Session::Create(model, {}));
-  const std::vector<int>& e = session.inputs()[0].extents;
-  NpyArray array = {"f4", {0}, {}}, labels = {"i4", {0}, {}};
-  for (const int extent : session.inputs()[0].source_is_nchw ? std::vector{e[3], e[1], e[2]}
-                                                             : std::vector(e.begin() + 1, e.end())) {
-    array.shape.push_back(extent);
-  }
+  NpyArray array = {"f4", SourceShape(session.inputs()[0]), {}}, labels = {"i4", {0}, {}};
   const size_t wanted = args.images == 0 ? source->size() : std::min(args.images, source->size());
   for (size_t i = 0; i < wanted; ++i) {
     const auto sample = source->Load(i);

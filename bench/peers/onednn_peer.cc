@@ -6,12 +6,6 @@
 namespace qrun::bench {
 namespace {
 
-std::vector<int64_t> SourceShape(const TensorInfo& info) {
-  std::vector<int64_t> shape(info.extents.begin(), info.extents.end());
-  if (info.source_is_nchw) shape = {shape[0], shape[3], shape[1], shape[2]};
-  return shape;
-}
-
 class OnednnPeer final : public Competitor {
  public:
   OnednnPeer(const Model& model, std::unique_ptr<OnednnChain> chain)

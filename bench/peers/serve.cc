@@ -80,6 +80,12 @@ Result<json> Answer(Competitor& competitor, const std::string& line) {
 
 }  // namespace
 
+std::vector<int64_t> SourceShape(const TensorInfo& info) {
+  std::vector<int64_t> shape(info.extents.begin(), info.extents.end());
+  if (info.source_is_nchw) shape = {shape[0], shape[3], shape[1], shape[2]};
+  return shape;
+}
+
 int Serve(Competitor& competitor) {
   // Times are taken on noise: no operator's speed depends on values, and zeros would be a special case.
   std::vector<float> noise(Product(competitor.InputShape()));

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "schema/status.h"
+#include "runtime/qrun.h"
 
 namespace qrun::bench {
 
@@ -24,6 +24,9 @@ class Competitor {
   // What is timed.
   virtual void Run() = 0;
 };
+
+// A tensor's extents as the source model states them.
+std::vector<int64_t> SourceShape(const TensorInfo& info);
 
 // Answers until stdin ends or "quit". Returns the process's exit code.
 int Serve(Competitor& competitor);
