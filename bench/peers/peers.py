@@ -180,10 +180,12 @@ class Comparison:
                     batches[contender].append(batch)
         rounds = {contender: [round_time(batch) for batch in batches[contender]] for contender in running}
         baseline = {contender.dtype: rounds[contender] for contender in running if contender.baseline}
+        best = {contender: min(min(batch) for batch in batches[contender]) / 1e6 for contender in running}
+        best_baseline = {contender.dtype: best[contender] for contender in running if contender.baseline}
         for contender, times in rounds.items():
             self.results.append({
                 "name": contender.name, "dtype": contender.dtype, "threads": threads, "median_ms": statistics.median(times),
-                "best_ms": min(min(batch) for batch in batches[contender]) / 1e6, "rounds_ms": times,
+                "best_ms": best[contender], "best_ratio": best[contender] / best_baseline[contender.dtype], "rounds_ms": times,
                 "ratio": ratio(times, baseline[contender.dtype]),
                 "ratio_ci95": ratio_interval(times, baseline[contender.dtype], self.options.seed)})
 
