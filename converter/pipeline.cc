@@ -17,6 +17,7 @@
 #include "converter/labels.h"
 #include "converter/passes/fuse_inverted_residual.h"
 #include "converter/passes/passes.h"
+#include "converter/qdq/emit_qdq.h"
 #include "converter/quantize.h"
 #include "converter/sha256.h"
 #include "runtime/file.h"
@@ -89,6 +90,7 @@ class Conversion {
     if (options_.int8) QRUN_RETURN_IF_ERROR(Check());
     Begin("write");
     QRUN_RETURN_IF_ERROR(WriteFile(options_.output_path, {file_.bytes}));
+    if (!options_.qdq_path.empty()) QRUN_RETURN_IF_ERROR(WriteFile(options_.qdq_path, {qdq_}));
     EndStage();
     return std::move(report_);
   }
@@ -111,11 +113,12 @@ class Conversion {
   Status Prepare() {
     QRUN_RETURN_IF_ERROR(ValidateOptions(options_));
     QRUN_ASSIGN_OR_RETURN(observer_, FindObserverKind(options_.observer));
-    const auto folder = std::filesystem::path(options_.output_path).parent_path();
-    std::error_code ignored;
-    if (!folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
-      return Status::Io("cannot write '" + options_.output_path + "': folder '" + folder.string() +
-                        "' does not exist");
+    for (const std::string* path : {&options_.output_path, &options_.qdq_path}) {
+      const auto folder = std::filesystem::path(*path).parent_path();
+      std::error_code ignored;
+      if (!folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
+        return Status::Io("cannot write '" + *path + "': folder '" + folder.string() + "' does not exist");
+      }
     }
     if (!options_.labels_path.empty()) {
       QRUN_ASSIGN_OR_RETURN(metadata_.labels, ReadLabels(options_.labels_path));
@@ -229,7 +232,13 @@ class Conversion {
 
     Begin("quantise");
     auto& quantized = report_.quantization.emplace();
+    const Graph float_graph = graph_;
     QRUN_RETURN_IF_ERROR(QuantizeGraph(graph_, calibration.ranges, {options_.keep_float}, &quantized));
+    if (!options_.qdq_path.empty()) {
+      QRUN_ASSIGN_OR_RETURN(qdq_, EmitQdq(graph_, float_graph));
+      report_.qdq_path = options_.qdq_path;
+      report_.qdq_bytes = qdq_.size();
+    }
     if (quantized.int8_operators == 0)
       report_.warnings.push_back("no operator runs in int8; see what was kept float");
     return Status::Ok();
@@ -277,6 +286,7 @@ class Conversion {
   std::unique_ptr<CalibrationSource> source_;
   std::optional<Model> float_model_, model_;
   EmittedModel file_;
+  std::vector<std::byte> qdq_;
 };
 
 }  // namespace
@@ -289,9 +299,19 @@ Status ValidateOptions(const ConvertOptions& options) {
         "images or a "
         ".npy array (or choose --dtype fp32)");
   }
-  std::error_code ignored;
-  if (std::filesystem::equivalent(options.source_path, options.output_path, ignored)) {
-    return Status::InvalidArgument("the output '" + options.output_path + "' is the source itself");
+  if (!options.int8 && !options.qdq_path.empty()) {
+    return Status::InvalidArgument("--emit-qdq writes a quantised graph: it goes with --dtype int8");
+  }
+  for (const std::string* path : {&options.output_path, &options.qdq_path}) {
+    std::error_code ignored;
+    if (std::filesystem::equivalent(options.source_path, *path, ignored)) {
+      return Status::InvalidArgument("the output '" + *path + "' is the source itself");
+    }
+  }
+  if (std::filesystem::path(options.output_path).lexically_normal() ==
+      std::filesystem::path(options.qdq_path).lexically_normal()) {
+    return Status::InvalidArgument("the .qfb file and the QDQ model are both to be written to '" +
+                                   options.output_path + "'");
   }
   return Status::Ok();
 }

@@ -19,6 +19,7 @@ namespace qrun::converter {
 // qconvert's command line; see `qconvert --help`.
 struct ConvertOptions {
   std::string source_path, output_path;
+  std::string qdq_path;  // also write the quantised graph as ONNX (qdq/emit_qdq.h); empty: do not
   bool int8 = true;
   std::string calibration_path;  // required for int8
   PreprocessingOptions preprocessing;
@@ -36,8 +37,8 @@ struct ConvertHooks {
   ProgressFunction calibration;
 };
 
-// What the options alone reveal: unknown names, int8 without calibration data, a source and an output that
-// are one file. Errors: invalid_argument.
+// What the options alone reveal: unknown names, int8 without calibration data, a source and outputs that are
+// one file, QDQ without int8. Errors: invalid_argument.
 Status ValidateOptions(const ConvertOptions& options);
 
 // Converts and writes the file. The same source, options and calibration data give the same bytes on one

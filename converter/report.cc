@@ -62,7 +62,9 @@ std::string SummaryJson(const ConversionReport& report) {
       {"path", report.output_path},
       {"bytes", report.file_bytes},
       {"compression", static_cast<double>(source.bytes) / static_cast<double>(report.file_bytes)},
-      {"arena_bytes", report.arena_bytes}};
+      {"arena_bytes", report.arena_bytes},
+      {"qdq",
+       report.qdq_path.empty() ? Json() : Json({{"path", report.qdq_path}, {"bytes", report.qdq_bytes}})}};
   json["inputs"] = Json::array();
   for (const auto& input : report.inputs) json["inputs"].push_back(TensorJson(input));
   json["outputs"] = Json::array();

@@ -56,6 +56,8 @@ struct ConversionReport {
   int64_t macs = 0;                      // multiply-accumulates of one sample
   uint64_t file_bytes = 0;
   uint64_t arena_bytes = 0;
+  std::string qdq_path;  // empty: none was written
+  uint64_t qdq_bytes = 0;
   size_t samples_checked = 0;
   std::vector<OutputCheck> checks;
   std::vector<Stage> stages;

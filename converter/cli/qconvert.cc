@@ -122,6 +122,9 @@ void AddOptions(CLI::App& app, Arguments& args) {
   app.add_option("--dtype", args.dtype, "int8, or fp32 to convert without quantising")
       ->check(CLI::IsMember({"int8", "fp32"}))
       ->capture_default_str();
+  app.add_option("--emit-qdq", convert.qdq_path,
+                 "Also write the quantised model as ONNX with QuantizeLinear and DequantizeLinear (uint8 "
+                 "activations, int8 weights per channel), which other engines run");
   app.add_option("--labels", convert.labels_path,
                  "Text file with one class name per line, stored in the model");
   app.add_option("--input-shape", args.input_shapes,

@@ -146,6 +146,9 @@ std::string SummaryText(const ConversionReport& report) {
             fmt::format("{}: {} {}, {:.2f} times smaller than the source", report.output_path,
                         BytesText(report.file_bytes), report.dtype,
                         static_cast<double>(source.bytes) / static_cast<double>(report.file_bytes)));
+  if (!report.qdq_path.empty()) {
+    lines.Add("written", fmt::format("{}: {} ONNX, QDQ", report.qdq_path, BytesText(report.qdq_bytes)));
+  }
   return lines.Take();
 }
 

@@ -1,5 +1,5 @@
-"""Evaluates a float ONNX graph node by node with torch's functions: a second opinion on what
-torch.onnx.export wrote.
+"""Evaluates an ONNX graph, float or QDQ, node by node with torch's functions: a second opinion on what
+torch.onnx.export or qconvert --emit-qdq wrote.
 
 It covers the operators that the models of this folder use, in opsets 9 to 17, and raises NotImplementedError
 on any other operator or attribute value.
@@ -34,10 +34,10 @@ def _conv(node, a, x, w, b=None):
 
 
 def _conv_transpose(node, a, x, w, b=None):
-    pads = a.get("pads", [0] * 4)
-    _need(pads[:2] == pads[2:], node, "uneven pads")
-    return F.conv_transpose2d(x, w, b, a.get("strides", [1, 1]), pads[:2], a.get("output_padding", [0, 0]),
-                              a.get("group", 1), a.get("dilations", [1, 1]))
+    top, left, bottom, right = a.get("pads", [0] * 4)
+    whole = F.conv_transpose2d(x, w, b, a.get("strides", [1, 1]), 0, a.get("output_padding", [0, 0]), a.get("group", 1),
+                               a.get("dilations", [1, 1]))
+    return whole[:, :, top:whole.shape[2] - bottom, left:whole.shape[3] - right]
 
 
 def _max_pool(node, a, x):
@@ -78,21 +78,43 @@ def _pad(node, a, x, pads=None, value=None):
     _need(a.get("mode", b"constant") == b"constant", node, "mode")
     pads = a["pads"] if pads is None else pads.tolist()
     value = a.get("value", 0.0) if value is None else float(value)
-    _need(len(pads) == 8 and not any(pads[:2] + pads[4:6]), node, "padding of n or c")
-    return _pad_hw(x, pads[2:4] + pads[6:8], value)
+    _need(len(pads) == 2 * x.ndim and min(pads) >= 0, node, "cropping")
+    return F.pad(x, [n for axis in reversed(range(x.ndim)) for n in (pads[axis], pads[axis + x.ndim])], value=value)
+
+
+def _nearest_index(node, a, size, extent):
+    """The source pixel of each of `size` output pixels along an axis of `extent` pixels."""
+    rounding, coordinates = a.get("nearest_mode", b"floor"), a.get("coordinate_transformation_mode", b"asymmetric")
+    at = torch.arange(size, dtype=torch.float64)
+    if coordinates == b"half_pixel":
+        at = (at + 0.5) * extent / size - 0.5
+    else:
+        _need(coordinates == b"asymmetric", node, "coordinates")
+        at = at * extent / size
+    _need(rounding in (b"floor", b"round_prefer_floor"), node, "nearest_mode")
+    index = at.floor() if rounding == b"floor" else (at - 0.5).ceil()
+    return index.long().clamp(0, extent - 1)
 
 
 def _resize(node, a, x, *rest):
-    scales = (rest[-1] if node.op_type == "Upsample" else rest[1]).tolist()
-    _need(a.get("mode", b"nearest") == b"nearest" and a.get("nearest_mode", b"floor") == b"floor"
-          and a.get("coordinate_transformation_mode", b"asymmetric") == b"asymmetric" and scales[:2] == [1, 1]
-          and all(s == int(s) for s in scales), node, "anything but whole-number nearest upsampling")
-    return x.repeat_interleave(int(scales[2]), 2).repeat_interleave(int(scales[3]), 3)
+    if len(rest) > 2:
+        sizes = rest[2].tolist()
+    else:
+        scales = (rest[-1] if node.op_type == "Upsample" else rest[1]).tolist()
+        _need(all(s == int(s) for s in scales), node, "scales that are no whole numbers")
+        sizes = [extent * int(scale) for extent, scale in zip(x.shape, scales)]
+    _need(sizes[:2] == list(x.shape[:2]), node, "anything but height and width")
+    if a.get("mode", b"nearest") == b"linear":
+        coordinates = a.get("coordinate_transformation_mode", b"half_pixel")
+        _need(coordinates in (b"half_pixel", b"align_corners"), node, "coordinates")
+        return F.interpolate(x, sizes[2:], mode="bilinear", align_corners=coordinates == b"align_corners")
+    _need(a.get("mode", b"nearest") == b"nearest", node, "mode")
+    return x[:, :, _nearest_index(node, a, sizes[2], x.shape[2])][:, :, :, _nearest_index(node, a, sizes[3], x.shape[3])]
 
 
 def _softmax(node, a, x):
-    _need(x.ndim == 2, node, "more than two dimensions")
-    return torch.softmax(x, a.get("axis", 1 if x.ndim == 2 else -1))
+    _need(x.ndim == 2 or "axis" in a, node, "a default axis of more than two dimensions")
+    return torch.softmax(x, a.get("axis", 1))
 
 
 def _reshape(node, a, x, shape):
@@ -106,6 +128,24 @@ def _slice(node, a, x, starts, ends, axes, steps=None):
         # A hugely negative end means "down to and with the first element".
         index[axis] = np.s_[start:end if end > -2**31 else None:step]
     return torch.from_numpy(x.numpy()[tuple(index)].copy())
+
+
+def _along(x, values, axis):
+    """One value, or one per slice along the axis, to be broadcast against x."""
+    return values if values.ndim == 0 else values.reshape([-1 if i == axis % x.ndim else 1 for i in range(x.ndim)])
+
+
+def _quantize(node, a, x, scale, zero_point):
+    limits = torch.iinfo(zero_point.dtype)
+    q = torch.round(x / _along(x, scale, a.get("axis", 1))) + _along(x, zero_point, a.get("axis", 1))
+    return q.clamp(limits.min, limits.max).to(zero_point.dtype)
+
+
+def _dequantize(node, a, q, scale, zero_point=None):
+    shifted = q.to(torch.int32)
+    if zero_point is not None:
+        shifted = shifted - _along(q, zero_point, a.get("axis", 1)).to(torch.int32)
+    return shifted.to(torch.float32) * _along(q, scale, a.get("axis", 1))
 
 
 def _div(node, a, x, y):
@@ -128,6 +168,7 @@ def _split(node, a, x, sizes=None):
 
 
 OPERATORS = {
+    "Abs": lambda n, a, x: x.abs(),
     "Add": lambda n, a, x, y: x + y,
     "AveragePool": _average_pool,
     "BatchNormalization": _batch_norm,
@@ -138,19 +179,28 @@ OPERATORS = {
     "ConstantOfShape": lambda n, a, s: torch.full(s.tolist(), numpy_helper.to_array(a["value"]).item()),
     "Conv": _conv,
     "ConvTranspose": _conv_transpose,
+    "DequantizeLinear": _dequantize,
     "Div": _div,
+    "Elu": lambda n, a, x: F.elu(x, a.get("alpha", 1.0)),
+    "Erf": lambda n, a, x: x.erf(),
+    "Exp": lambda n, a, x: x.exp(),
     "Flatten": lambda n, a, x: x.flatten(a.get("axis", 1)),
     "Gather": _gather,
     "Gemm": _gemm,
     "GlobalAveragePool": lambda n, a, x: x.mean((2, 3), keepdim=True),
+    "GlobalMaxPool": lambda n, a, x: x.amax((2, 3), keepdim=True),
     "HardSigmoid": lambda n, a, x: (a.get("alpha", 0.2) * x + a.get("beta", 0.5)).clamp(0, 1),
     "HardSwish": lambda n, a, x: x * (x / 6 + 0.5).clamp(0, 1),
     "Identity": lambda n, a, x: x,
     "LeakyRelu": lambda n, a, x: F.leaky_relu(x, a.get("alpha", 0.01)),
     "MatMul": lambda n, a, x, y: x @ y,
     "MaxPool": _max_pool,
+    "Max": lambda n, a, x, y: torch.maximum(x, y),
+    "Min": lambda n, a, x, y: torch.minimum(x, y),
     "Mul": lambda n, a, x, y: x * y,
+    "Neg": lambda n, a, x: -x,
     "Pad": _pad,
+    "QuantizeLinear": _quantize,
     "ReduceMean": lambda n, a, x: x.mean(a["axes"], keepdim=bool(a.get("keepdims", 1))),
     "Relu": lambda n, a, x: x.relu(),
     "Reshape": _reshape,
@@ -159,7 +209,9 @@ OPERATORS = {
     "Sigmoid": lambda n, a, x: x.sigmoid(),
     "Slice": _slice,
     "Softmax": _softmax,
+    "Softplus": lambda n, a, x: F.softplus(x),
     "Split": _split,
+    "Sub": lambda n, a, x, y: x - y,
     "Tanh": lambda n, a, x: x.tanh(),
     "Transpose": lambda n, a, x: x.permute(a["perm"]),
     "Unsqueeze": _unsqueeze,
