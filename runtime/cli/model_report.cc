@@ -223,6 +223,12 @@ json DescribePlan(const Session& session) {
                  {"packed_weight_bytes", session.packed_weight_bytes()},
                  {"steps", json::array()},
                  {"arena", json::array()}};
+  std::vector<uint64_t> live_bytes(session.steps().size(), 0);
+  for (const ArenaSlot& slot : session.arena_map()) {
+    for (int step = slot.first_step; step <= slot.last_step; ++step) {
+      live_bytes[static_cast<size_t>(step)] += slot.bytes;
+    }
+  }
   for (size_t i = 0; i < session.steps().size(); ++i) {
     const StepInfo& step = session.steps()[i];
     result["steps"].push_back({{"index", i},
@@ -232,7 +238,8 @@ json DescribePlan(const Session& session) {
                                {"declined", step.declined},
                                {"macs", step.macs},
                                {"packed_weight_bytes", step.packed_weight_bytes},
-                               {"scratch_bytes", step.scratch_bytes}});
+                               {"scratch_bytes", step.scratch_bytes},
+                               {"live_bytes", live_bytes[i]}});
   }
   std::vector<ArenaSlot> slots = session.arena_map();
   std::stable_sort(slots.begin(), slots.end(),
