@@ -168,6 +168,23 @@ class ReportTest(tools.ToolTest):
         self.convert("int8")
         path = self.bench(self.path("int8.qfb"))
         self.look_everywhere(path, 10)
+        # What the checks look for, they find.
+        page = self.look(path, 10)
+        page.evaluate("""(() => {
+            document.querySelector('[data-v]').dataset.v = '0.123456789';
+            const chart = Object.values(Chart.instances)[0];
+            chart.data.datasets[0].data[0] = 987654.25;
+            const canvas = document.querySelectorAll('canvas')[1];
+            canvas.getContext('2d').clearRect(0, 0, canvas.width, canvas.height);
+            canvas.removeAttribute('aria-label');
+            document.body.append(Object.assign(document.createElement('pre'), {textContent: 'x'.repeat(3000)}));
+            console.error('noticed');
+        })()""")
+        state = page.evaluate(STATE)
+        self.assertEqual(len(state["strange"]), 2)
+        self.assertEqual((len(state["blank"]), state["mute"]), (1, [None]))
+        self.assertGreater(state["width"], 1280)
+        self.assertEqual(len(page.complaints()), 1)
 
     def test_hostile_names(self):
         np.save(self.path("x.npy"), np.random.default_rng(1).normal(size=(4, 3, 8, 8)).astype(np.float32))

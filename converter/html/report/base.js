@@ -47,11 +47,19 @@ function number(value, as = format.plain) {
   return el('span', {'data-v': String(value)}, as(value));
 }
 
-// Long names keep their beginning and their end.
+// Long names keep their end and, with room enough for both, their beginning.
 function shorten(text, length) {
   if (text.length <= length) return text;
-  const tail = Math.ceil((length - 1) * 0.6);
+  const tail = length < 24 ? length - 1 : Math.ceil((length - 1) * 0.6);
   return text.slice(0, length - 1 - tail) + '\u2026' + text.slice(text.length - tail);
+}
+
+// A layer's name in little room. Exporters repeat the path so far in each of its segments
+// (/features/features.1/features.1.0/Conv): only the last of those says anything.
+function brief(name, length) {
+  const segments = name.split('/').filter(Boolean);
+  const kept = segments.filter((segment, i) => !(segments[i + 1] === segment || (segments[i + 1] || '').startsWith(`${segment}.`)));
+  return shorten(kept.join('/'), length);
 }
 
 const baseName = (path) => path.slice(path.lastIndexOf('/') + 1) || path;

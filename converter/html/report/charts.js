@@ -135,7 +135,7 @@ function axis(colors, title, as, more = {}) {
     title: {display: Boolean(title), text: title, color: colors.muted},
     grid: {color: colors.grid, borderColor: colors.grid},
     ...more,
-    ticks: {color: colors.muted, maxRotation: 0, autoSkipPadding: 14, ...(as ? {callback: (v) => as(v)} : {}), ...more.ticks},
+    ticks: {color: colors.muted, maxRotation: 0, ...(as ? {callback: (v) => as(v)} : {}), ...more.ticks},
   };
 }
 
@@ -151,7 +151,7 @@ function tooltip(colors, callbacks) {
 
 // Ticks of a bytes axis fall on round KiB or MiB.
 function bytesTicks(most, narrow) {
-  const unit = most >= 4 * 1048576 ? 1048576 : most >= 4096 ? 1024 : 1;
+  const unit = most >= 1048576 ? 1048576 : most >= 1024 ? 1024 : 1;
   const raw = most / unit / (narrow ? 3 : 5);
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].find((m) => m * power >= raw) * power;
@@ -217,7 +217,7 @@ function manyBars(spec) {
         scales: {
           x: axis(colors, spec.unit, null, {position: 'top', beginAtZero: !spec.dots, max: spec.max, ticks: {maxTicksLimit: narrow ? 5 : 10}}),
           y: axis(colors, '', null, {grid: {display: false}, ticks: {autoSkip: false, color: (c) => rows[c.index] && rows[c.index].part ? colors.muted : colors.text,
-            callback(v) { const row = rows[v]; return row.part ? `\u21b3 ${shorten(row.short, narrow ? 12 : 40)}` : shorten(row.label, narrow ? 17 : 46); }}}),
+            font: {size: narrow ? 10 : 12}, callback(v) { const row = rows[v]; return row.part ? `\u21b3 ${shorten(row.short, narrow ? 12 : 40)}` : brief(row.label, narrow ? 23 : 46); }}}),
         },
         plugins: {legend: {display: series.length > 1, ...legend(colors)}, tooltip: tooltip(colors, {label: (item) => `${item.dataset.label}: ${item.raw === null ? spec.absent || 'none' : spec.as(item.raw)}`})},
       },
@@ -237,7 +237,7 @@ function memorySteps(plans) {
     height: 300,
     columns: [{title: 'step'}, {title: 'plan', text: true}, {title: 'name', text: true}, {title: 'live bytes', as: format.bytes}],
     rows: plans.flatMap((plan) => plan.steps.map((step, i) => [i, plan.name, step.name, step.live_bytes])),
-    config: (colors) => {
+    config: (colors, narrow) => {
       const ticks = bytesTicks(most);
       return {
         type: 'line',
@@ -246,7 +246,7 @@ function memorySteps(plans) {
             color: colors.series[plan.series], borderColor: colors.series[plan.series], backgroundColor: colors.series[plan.series] + '22', fill: 'origin'}))},
         options: {
           interaction: {mode: 'index', intersect: false},
-          scales: {x: axis(colors, 'step of the plan', null, {ticks: {maxTicksLimit: 12}}), y: axis(colors, 'live bytes', ticks.as, {beginAtZero: true, ticks: {stepSize: ticks.stepSize}})},
+          scales: {x: axis(colors, 'step of the plan', null, {ticks: {maxTicksLimit: narrow ? 7 : 14}}), y: axis(colors, 'live bytes', ticks.as, {beginAtZero: true, ticks: {stepSize: ticks.stepSize}})},
           plugins: {legend: legend(colors), tooltip: tooltip(colors, {label: (item) => `${item.dataset.label}: ${format.bytes(item.raw)} (${plans[item.datasetIndex].steps[item.dataIndex].name})`})},
         },
       };

@@ -79,12 +79,12 @@ function headline(two, [a, b], nameOf, setup) {
   if (two && c.overall !== null) list.push({label: 'Overall', value: number(c.overall, (v) => v.toFixed(3)), aside: 'retention / 100 + speedup / 5'});
   if (two && c.agreement !== null) list.push({label: 'Same first class', value: number(c.agreement, format.percent), aside: ['outputs agree to ', number(c.sqnr_db, format.db)]});
   const slowest = [...m.layers].sort((x, y) => y.ms - x.ms)[0];
-  if (slowest) list.push({label: `Slowest step${two ? ` in ${nameOf(m)}` : ''}`, name: true, value: shorten(slowest.name, 40), aside: [number(slowest.ms, format.ms), ', ', number(slowest.percent, format.share), ' of the run']});
+  if (slowest) list.push({label: `Slowest step${two ? ` in ${nameOf(m)}` : ''}`, name: true, value: brief(slowest.name, 40), aside: [number(slowest.ms, format.ms), ', ', number(slowest.percent, format.share), ' of the run']});
   if (two) {
     // Operators that take next to no time have ratios that say nothing.
-    const busy = c.operators.filter((op) => op.speedup !== null && op.a_ms > 0.01 * a.median_ms);
+    const busy = c.operators.filter((op) => op.speedup !== null && Math.max(op.a_ms, op.b_ms) > 0.01 * a.median_ms);
     const worst = busy.sort((x, y) => x.speedup - y.speedup)[0];
-    if (worst) list.push({label: 'Gained least', name: true, value: shorten(worst.name, 40), tone: worst.speedup < 1 ? 'bad' : null, aside: [number(worst.a_ms, format.ms), ' \u2192 ', number(worst.b_ms, format.ms), ', ', number(worst.speedup, format.times)]});
+    if (worst) list.push({label: 'Gained least', name: true, value: brief(worst.name, 40), tone: worst.speedup < 1 ? 'bad' : null, aside: [number(worst.a_ms, format.ms), ' \u2192 ', number(worst.b_ms, format.ms), ', ', number(worst.speedup, format.times)]});
   }
   tiles(document.getElementById('head'), list);
 }

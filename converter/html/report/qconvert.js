@@ -27,7 +27,7 @@ function convertHeadline(int8, worst) {
   if (check.outputs.length) {
     list.push({label: 'Same first class as float', value: [number(check.outputs[0].same_top1), ' of ', number(check.samples)], aside: 'calibration samples'});
   }
-  if (worst) list.push({label: 'Worst layer', name: true, value: shorten(worst.name, 40), tone: worst.sqnr_db < 15 ? 'bad' : null, aside: [number(worst.sqnr_db, format.db), ' SQNR, cosine ', number(worst.cosine, format.cosine)]});
+  if (worst) list.push({label: 'Worst layer', name: true, value: brief(worst.name, 40), tone: worst.sqnr_db < 15 ? 'bad' : null, aside: [number(worst.sqnr_db, format.db), ' SQNR, cosine ', number(worst.cosine, format.cosine)]});
   if (quantization) list.push({label: 'Operators in int8', value: number(quantization.int8_operators), aside: [quantization.kept_float.length === 0 ? 'none stays float; ' : quantization.kept_float.length === 1 ? '1 stays float; ' : `${quantization.kept_float.length} stay float; `, number(data.blocks_fused), ' blocks fused']});
   list.push({label: 'Multiply-accumulates', value: number(data.macs, format.short), aside: [number(data.parameters, format.short), ' parameters']});
   tiles(document.getElementById('head'), list);
@@ -123,7 +123,7 @@ function channelRanges(layer) {
     height: 280,
     columns: [{title: 'channel'}, {title: 'smallest', as: format.real}, {title: 'largest', as: format.real}, {title: 'int8 covers \u00b1', as: format.real}],
     rows: low.map((_, i) => [i, low[i], high[i], limit[i]]),
-    config: (colors) => {
+    config: (colors, narrow) => {
       const line = (data, more) => ({data, stepped: 'middle', pointRadius: 0, borderWidth: outer, ...more});
       return {
         type: 'line',
@@ -135,7 +135,7 @@ function channelRanges(layer) {
         ]},
         options: {
           interaction: {mode: 'index', intersect: false},
-          scales: {x: axis(colors, 'output channel', null, {ticks: {maxTicksLimit: 12}}), y: axis(colors, 'weight', format.real)},
+          scales: {x: axis(colors, 'output channel', null, {ticks: {maxTicksLimit: narrow ? 6 : 12}}), y: axis(colors, 'weight', format.real)},
           plugins: {legend: legend(colors), tooltip: tooltip(colors, {title: (items) => `channel ${items[0].dataIndex}`,
             label: (item) => `${['largest', 'smallest', 'int8 up to', 'int8 from'][item.datasetIndex]}: ${format.real(item.parsed.y)}`})},
         },
