@@ -39,6 +39,12 @@ if(QRUN_CONVERTER)
   find_library(QRUN_ONNX_LIBRARY onnx REQUIRED)
   find_library(QRUN_ONNX_PROTO_LIBRARY onnx_proto REQUIRED)
   find_path(QRUN_ONNX_INCLUDE onnx/onnx_pb.h REQUIRED)
+  # One file without imports (UMD), which a page can hold as it is.
+  find_file(QRUN_CHART_JS NAMES chart.min.js Chart.min.js chart.umd.js
+            PATHS /usr/share/javascript/chart.js /usr/share/nodejs/chart.js/dist NO_DEFAULT_PATH)
+  if(NOT QRUN_CHART_JS)
+    message(STATUS "Chart.js not found (libjs-chart.js): no HTML reports")
+  endif()
 endif()
 if(QRUN_BENCH)
   find_package(benchmark QUIET)

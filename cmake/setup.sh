@@ -26,6 +26,7 @@ libjpeg62-turbo-dev|libjpeg-turbo8-dev|libjpeg-dev  JPEG images
 libonnx-dev                                the converter reads ONNX
 libprotobuf-dev                            the converter reads ONNX
 protobuf-compiler                          the converter reads ONNX
+libjs-chart.js                             charts in the HTML reports
 python3                                    summaries of the demo and the tests
 '
 test_packages='
@@ -42,6 +43,7 @@ python3-torchvision                        models for the converter tests
 optional_packages='
 ccache                                     makes a second build cheap
 libbenchmark-dev                           benchmarks of the kernels
+chromium                                   the browser that the tests open HTML reports in
 '
 
 fail() {

@@ -1,27 +1,20 @@
 #include "converter/compare.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 #include "converter/calibrate.h"
+#include "converter/error_sums.h"
 
 namespace qrun::converter {
 namespace {
 
 // Sums over the samples of one output.
 struct Sums {
-  double reference_squared = 0, candidate_squared = 0, product = 0, error_squared = 0;
+  ErrorSums error;
   int same_top1 = 0;
 
   void Add(const std::vector<float>& reference, const std::vector<float>& candidate) {
-    for (size_t i = 0; i < reference.size(); ++i) {
-      const double f = reference[i], q = candidate[i];
-      reference_squared += f * f;
-      candidate_squared += q * q;
-      product += f * q;
-      error_squared += (f - q) * (f - q);
-    }
+    error.Add(reference, candidate);
     // int8 outputs tie where float ones differ: the candidate agrees if the reference's winner is among its
     // largest.
     const auto winner = std::max_element(reference.begin(), reference.end()) - reference.begin();
@@ -30,14 +23,7 @@ struct Sums {
   }
 
   OutputCheck Finish(const std::string& name) const {
-    OutputCheck check;
-    check.name = name;
-    check.sqnr_db = error_squared == 0 ? std::numeric_limits<double>::infinity()
-                                       : 10 * std::log10(reference_squared / error_squared);
-    const double norms = std::sqrt(reference_squared) * std::sqrt(candidate_squared);
-    check.cosine = norms > 0 ? product / norms : (reference_squared == candidate_squared ? 1.0 : 0.0);
-    check.same_top1 = same_top1;
-    return check;
+    return {name, error.SqnrDb(), error.Cosine(), same_top1};
   }
 };
 

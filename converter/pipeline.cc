@@ -10,8 +10,10 @@
 #include <optional>
 #include <utility>
 
+#include "converter/analyze_layers.h"
 #include "converter/calibration_files.h"
 #include "converter/compare.h"
+#include "converter/count_work.h"
 #include "converter/emit.h"
 #include "converter/import/onnx.h"
 #include "converter/labels.h"
@@ -20,6 +22,7 @@
 #include "converter/qdq/emit_qdq.h"
 #include "converter/quantize.h"
 #include "converter/sha256.h"
+#include "runtime/cli/model_report.h"
 #include "runtime/file.h"
 
 namespace qrun::converter {
@@ -32,23 +35,6 @@ Result<Model> Reopen(const EmittedModel& emitted) {
   Result<Model> model = Model::FromBytes(emitted.bytes);
   if (!model.ok()) return model.error().Annotate("the converted model does not pass its own verifier");
   return model;
-}
-
-// Multiply-accumulates and elements of weights and biases of the operators that sum products.
-void CountWork(const Graph& graph, ConversionReport& report) {
-  for (const Node& node : graph.nodes) {
-    const bool depthwise = std::holds_alternative<fb::DepthwiseConv2DT>(node.options);
-    if (!depthwise && !std::holds_alternative<fb::Conv2DT>(node.options) &&
-        !std::holds_alternative<fb::FullyConnectedT>(node.options)) {
-      continue;
-    }
-    const Shape& wei = graph.values[node.inputs[1]].shape;
-    const int64_t channels = depthwise ? wei.back() : wei.front();
-    report.macs += ElementCount(graph.values[node.outputs[0]].shape) * (ElementCount(wei) / channels);
-    for (size_t i = 1; i < node.inputs.size(); ++i) {
-      if (node.inputs[i] != kNoValue) report.parameters += ElementCount(graph.values[node.inputs[i]].shape);
-    }
-  }
 }
 
 // The options that shape the file, as a command line; paths and thread counts do not.
@@ -82,9 +68,12 @@ class Conversion {
     QRUN_RETURN_IF_ERROR(Import());
     QRUN_RETURN_IF_ERROR(Describe());
     if (options_.int8) QRUN_RETURN_IF_ERROR(Quantize());
+    if (options_.int8 && options_.analyze) QRUN_RETURN_IF_ERROR(Analyze());
     if (options_.fuse) {
       Begin("fuse");
+      const Graph before = graph_;
       report_.blocks_fused = FuseInvertedResidual(graph_);
+      if (report_.layers) NameBlocks(before, graph_, *report_.layers);
     }
     QRUN_RETURN_IF_ERROR(Emit());
     if (options_.int8) QRUN_RETURN_IF_ERROR(Check());
@@ -113,13 +102,7 @@ class Conversion {
   Status Prepare() {
     QRUN_RETURN_IF_ERROR(ValidateOptions(options_));
     QRUN_ASSIGN_OR_RETURN(observer_, FindObserverKind(options_.observer));
-    for (const std::string* path : {&options_.output_path, &options_.qdq_path}) {
-      const auto folder = std::filesystem::path(*path).parent_path();
-      std::error_code ignored;
-      if (!folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
-        return Status::Io("cannot write '" + *path + "': folder '" + folder.string() + "' does not exist");
-      }
-    }
+    QRUN_RETURN_IF_ERROR(CheckOutputPaths({options_.output_path, options_.qdq_path}));
     if (!options_.labels_path.empty()) {
       QRUN_ASSIGN_OR_RETURN(metadata_.labels, ReadLabels(options_.labels_path));
     }
@@ -150,7 +133,11 @@ class Conversion {
     PassReport passes;
     QRUN_RETURN_IF_ERROR(RunPasses(graph_, {}, &passes));
     report_.passes = std::move(passes.entries);
-    CountWork(graph_, report_);
+    for (const Node& node : graph_.nodes) {
+      const Work work = CountWork(graph_, node);
+      report_.macs += work.macs;
+      report_.parameters += work.parameters;
+    }
     return Status::Ok();
   }
 
@@ -193,7 +180,7 @@ class Conversion {
     provenance.source_name = std::filesystem::path(options_.source_path).filename().string();
     provenance.source_sha256 = report_.source.sha256;
     provenance.source_bytes = report_.source.bytes;
-    provenance.options = OptionsText(options_);
+    provenance.options = report_.options = OptionsText(options_);
     return Status::Ok();
   }
 
@@ -212,15 +199,20 @@ class Conversion {
     Begin("calibrate");
     QRUN_ASSIGN_OR_RETURN(
         source_, OpenCalibrationSource(options_.calibration_path, InputValues(), metadata_.preprocessing));
-    QRUN_ASSIGN_OR_RETURN(const EmittedModel float_file, EmitModel(graph_, {}));
+    QRUN_ASSIGN_OR_RETURN(EmittedModel float_file, EmitModel(graph_, metadata_));
     QRUN_ASSIGN_OR_RETURN(float_model_, Reopen(float_file));
+    float_tensors_ = std::move(float_file.tensor_of_value);
+    report_.float_bytes = float_file.bytes.size();
+    {
+      QRUN_ASSIGN_OR_RETURN(const Session session, Session::Create(*float_model_));
+      report_.float_plan = cli::DescribePlan(session);
+    }
     CalibrateOptions calibrate_options;
     calibrate_options.observer = observer_;
     calibrate_options.threads = options_.threads;
     calibrate_options.limit = options_.limit;
-    QRUN_ASSIGN_OR_RETURN(Calibration calibration,
-                          Calibrate(*float_model_, float_file.tensor_of_value, *source_, calibrate_options,
-                                    hooks_.calibration));
+    QRUN_ASSIGN_OR_RETURN(Calibration calibration, Calibrate(*float_model_, float_tensors_, *source_,
+                                                             calibrate_options, hooks_.calibration));
     auto& facts = report_.calibration.emplace();
     facts.path = options_.calibration_path;
     facts.observer = options_.observer;
@@ -231,16 +223,26 @@ class Conversion {
                                         std::to_string(facts.failures.size()) + " failed";
 
     Begin("quantise");
+    if (options_.analyze || !options_.qdq_path.empty()) float_graph_ = graph_;
     auto& quantized = report_.quantization.emplace();
-    const Graph float_graph = graph_;
     QRUN_RETURN_IF_ERROR(QuantizeGraph(graph_, calibration.ranges, {options_.keep_float}, &quantized));
     if (!options_.qdq_path.empty()) {
-      QRUN_ASSIGN_OR_RETURN(qdq_, EmitQdq(graph_, float_graph));
+      QRUN_ASSIGN_OR_RETURN(qdq_, EmitQdq(graph_, float_graph_));
       report_.qdq_path = options_.qdq_path;
       report_.qdq_bytes = qdq_.size();
     }
     if (quantized.int8_operators == 0)
       report_.warnings.push_back("no operator runs in int8; see what was kept float");
+    return Status::Ok();
+  }
+
+  Status Analyze() {
+    Begin("analyse");
+    QRUN_ASSIGN_OR_RETURN(const EmittedModel file, EmitModel(graph_, {}));
+    QRUN_ASSIGN_OR_RETURN(const Model model, Reopen(file));
+    QRUN_ASSIGN_OR_RETURN(report_.layers, AnalyzeLayers({float_graph_, *float_model_, float_tensors_},
+                                                        {graph_, model, file.tensor_of_value}, *source_,
+                                                        options_.limit, kSamplesToCheck));
     return Status::Ok();
   }
 
@@ -255,10 +257,12 @@ class Conversion {
       session_options.isa = isa;
       QRUN_ASSIGN_OR_RETURN(const Session session, Session::Create(draft, session_options));
       metadata_.arena_bytes = std::max<uint64_t>(metadata_.arena_bytes, session.arena_bytes());
+      if (*isa == '\0') (options_.int8 ? report_.int8_plan : report_.float_plan) = cli::DescribePlan(session);
     }
     QRUN_ASSIGN_OR_RETURN(file_, EmitModel(graph_, metadata_));
     QRUN_ASSIGN_OR_RETURN(model_, Reopen(file_));
     report_.file_bytes = file_.bytes.size();
+    report_.file_sha256 = Sha256Hex(file_.bytes);
     report_.arena_bytes = metadata_.arena_bytes;
     report_.inputs = model_->inputs();
     report_.outputs = model_->outputs();
@@ -281,7 +285,8 @@ class Conversion {
   ConversionReport report_;
   std::chrono::steady_clock::time_point stage_begin_;
   const ObserverKind* observer_ = nullptr;
-  Graph graph_;
+  Graph graph_, float_graph_;
+  std::vector<int> float_tensors_;  // per ValueId, of float_model_
   ModelMetadata metadata_;
   std::unique_ptr<CalibrationSource> source_;
   std::optional<Model> float_model_, model_;

@@ -1,4 +1,5 @@
-// The whole conversion: import -> passes -> calibrate -> quantise -> fuse -> emit -> check -> write.
+// The whole conversion: import -> passes -> calibrate -> quantise -> analyse -> fuse -> emit -> check ->
+// write.
 #ifndef QRUN_CONVERTER_PIPELINE_H_
 #define QRUN_CONVERTER_PIPELINE_H_
 
@@ -30,6 +31,8 @@ struct ConvertOptions {
   std::vector<std::string> keep_float;
   size_t limit = 0;  // calibration samples; 0: all
   std::map<std::string, Shape> input_shape;
+  // Also compare the models layer by layer (ConversionReport::layers); the file does not depend on it.
+  bool analyze = false;
 };
 
 struct ConvertHooks {

@@ -1,7 +1,8 @@
 #include "converter/report.h"
 
-#include <cmath>
 #include <nlohmann/json.hpp>
+
+#include "converter/layer_json.h"
 
 namespace qrun::converter {
 namespace {
@@ -50,10 +51,13 @@ Json QuantizationJson(const QuantizeReport& q) {
 
 }  // namespace
 
-std::string SummaryJson(const ConversionReport& report) {
+std::string SummaryJson(const ConversionReport& report, int indent) {
   Json json;
+  json["tool"] = "qconvert";
+  json["version"] = Version();
   json["model"] = report.model_name;
   json["dtype"] = report.dtype;
+  json["options"] = report.options;
   const auto& source = report.source;
   json["source"] = {{"path", source.path},         {"bytes", source.bytes}, {"sha256", source.sha256},
                     {"producer", source.producer}, {"opset", source.opset}, {"operators", source.operators},
@@ -61,6 +65,8 @@ std::string SummaryJson(const ConversionReport& report) {
   json["output"] = {
       {"path", report.output_path},
       {"bytes", report.file_bytes},
+      {"sha256", report.file_sha256},
+      {"float32_bytes", report.float_bytes != 0 ? Json(report.float_bytes) : Json()},
       {"compression", static_cast<double>(source.bytes) / static_cast<double>(report.file_bytes)},
       {"arena_bytes", report.arena_bytes},
       {"qdq",
@@ -90,17 +96,18 @@ std::string SummaryJson(const ConversionReport& report) {
   json["macs"] = report.macs;
   json["check"] = {{"samples", report.samples_checked}, {"outputs", Json::array()}};
   for (const auto& check : report.checks) {
-    json["check"]["outputs"].push_back(
-        {{"name", check.name},
-         {"sqnr_db", std::isfinite(check.sqnr_db) ? Json(check.sqnr_db) : Json()},
-         {"cosine", check.cosine},
-         {"same_top1", check.same_top1}});
+    json["check"]["outputs"].push_back({{"name", check.name},
+                                        {"sqnr_db", NumberOrNull(check.sqnr_db)},
+                                        {"cosine", check.cosine},
+                                        {"same_top1", check.same_top1}});
   }
+  json["layers"] = report.layers ? LayersJson(*report.layers) : Json();
+  json["plans"] = {{"float32", Json(report.float_plan)}, {"int8", Json(report.int8_plan)}};
   json["seconds"] = Json::object();
   for (const auto& stage : report.stages) json["seconds"][stage.name] = stage.seconds;
   json["warnings"] = report.warnings;
   // Names come from the source file and need not be UTF-8.
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace qrun::converter

@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "converter/calibrate.h"
 #include "converter/import/onnx.h"
+#include "converter/layer_report.h"
 #include "converter/passes/passes.h"
 #include "converter/quantize.h"
 #include "runtime/qrun.h"
@@ -55,17 +57,25 @@ struct ConversionReport {
   int64_t parameters = 0;                // elements of weights and biases
   int64_t macs = 0;                      // multiply-accumulates of one sample
   uint64_t file_bytes = 0;
+  std::string file_sha256;
+  std::string options;       // those that shape the file, as a command line
+  uint64_t float_bytes = 0;  // of the file without quantisation; int8 only
   uint64_t arena_bytes = 0;
   std::string qdq_path;  // empty: none was written
   uint64_t qdq_bytes = 0;
   size_t samples_checked = 0;
   std::vector<OutputCheck> checks;
+  std::optional<LayerReport> layers;
+  // cli::DescribePlan on the best instruction set here, one thread; null for a model that was not made. The
+  // float one of an int8 conversion is the graph that was calibrated.
+  nlohmann::json int8_plan, float_plan;
   std::vector<Stage> stages;
   std::vector<std::string> warnings;
 };
 
-// One JSON object; its fields are listed in converter/README.md. Ends in a newline.
-std::string SummaryJson(const ConversionReport& report);
+// One JSON object; its fields are listed in converter/README.md. Ends in a newline. indent: spaces per level,
+// or -1 for everything on one line.
+std::string SummaryJson(const ConversionReport& report, int indent = 2);
 
 }  // namespace qrun::converter
 

@@ -108,6 +108,7 @@ struct BinaryS8Args {
 // expanded tensor exists a few rows at a time, in the scratch. Work item: one output row; items = n * oh.
 // Neighbouring ranges expand the rows under both twice.
 struct InvertedResidualS8Args {
+  enum Stage { kExpand, kDepthwise, kProject, kResidual, kStages };
   bool has_expand = false, residual = false;
   ConvS8Args expand;
   DwConvS8Args depthwise;
@@ -115,6 +116,8 @@ struct InvertedResidualS8Args {
   BinaryS8Args add;  // a: the projected values, b: src; extents and strides are ignored
   const int8_t* src = nullptr;
   int8_t* dst = nullptr;
+  // [kStages], or null: every call adds the time that each stage took, in ticks of an unnamed unit.
+  uint64_t* stage_ticks = nullptr;
 };
 
 // Max and average pooling. Work item: one output row; items = n * oh. Window dilation and input dilation are

@@ -26,6 +26,7 @@
 #include "kernels/gemm_s8.inl.h"
 #include "kernels/inline.inl.h"
 #include "kernels/requantize.inl.h"
+#include "kernels/stage_clock.inl.h"
 #include "kernels/window.inl.h"
 
 namespace qrun::kernels {
@@ -89,17 +90,21 @@ class InvertedResidualCellsS8 {
   size_t ScratchBytes() const { return scratch_bytes_; }
 
   void Run(int begin, int end) {
+    Clock clock(args_.stage_ticks);
     PrepareWeights();
     FillPadding();
+    clock.Lap(Args::kDepthwise);
     while (begin < end) {
       const int n = begin / w_.oh;
       const int stop = end < (n + 1) * w_.oh ? end : (n + 1) * w_.oh;
-      RunImage(n, begin - n * w_.oh, stop - n * w_.oh);
+      RunImage(n, begin - n * w_.oh, stop - n * w_.oh, clock);
       begin = stop;
     }
   }
 
  private:
+  using Args = InvertedResidualS8Args;
+  using Clock = StageClock<Args::kStages>;
   static constexpr int kPreparedBytes = 4 * kCell;  // three columns of weights and the bias
 
   static constexpr int Min(int a, int b) { return a < b ? a : b; }
@@ -149,7 +154,7 @@ class InvertedResidualCellsS8 {
   }
 
   // Output rows [begin, end) of image n.
-  void RunImage(int n, int begin, int end) const {
+  void RunImage(int n, int begin, int end, Clock& clock) const {
     const int stride = w_.stride_h;
     const int first_group = begin * stride / 4;
     const int last_group = ((end - 1) * stride + 2) / 4;
@@ -173,6 +178,7 @@ class InvertedResidualCellsS8 {
           for (int b = 0; b < slab_blocks; ++b) InterleaveSource(n, top, skip, valid, block + b, b);
         }
         FillRight(slab_blocks);
+        clock.Lap(Args::kExpand);
         for (int b = 0; b < slab_blocks; ++b) {
           const std::byte* cells = cells_ + ptrdiff_t{b} * columns_ * kCell;
           const std::byte* joined = joined_ + ptrdiff_t{b} * columns_ * kCell;
@@ -187,12 +193,13 @@ class InvertedResidualCellsS8 {
             FilterSingle<2>(0, cells, block + b, filtered_);
           }
         }
+        clock.Lap(Args::kDepthwise);
       }
       if (stride == 1) {
-        Project(n, first.row, first.count, filtered_);
-        Project(n, second.row, second.count, filtered_ + pair_bytes_);
+        Project(n, first.row, first.count, filtered_, clock);
+        Project(n, second.row, second.count, filtered_ + pair_bytes_, clock);
       } else {
-        Project(n, first.count > 0 ? first.row : second.row, first.count + second.count, filtered_);
+        Project(n, first.count > 0 ? first.row : second.row, first.count + second.count, filtered_, clock);
       }
     }
   }
@@ -447,7 +454,7 @@ class InvertedResidualCellsS8 {
   }
 
   // `rows` (0, 1 or 2) output rows from `row` on.
-  void Project(int n, int row, int rows, const std::byte* filtered) const {
+  void Project(int n, int row, int rows, const std::byte* filtered, Clock& clock) const {
     if (rows == 0) return;
     const int8_t* wei = args_.project.wei;
     const int oc_blocks = (args_.project.oc + kLanes - 1) / kLanes;
@@ -478,7 +485,10 @@ class InvertedResidualCellsS8 {
         ProjectTile<kTall1, 1, 0>(filtered, wei, block, slot, slots, rows, dst);
       if (slot < slots) ProjectTile<kShort1, 1, 0>(filtered, wei, block, slot, slots, rows, dst);
     }
-    if (args_.residual) AddSource(rows, dst);
+    clock.Lap(Args::kProject);
+    if (!args_.residual) return;
+    AddSource(rows, dst);
+    clock.Lap(Args::kResidual);
   }
 
   // Slots [slot, slot + kSlots) of kBlocks output blocks; slot % 4 == kPhase. Those past `slots` are not

@@ -16,6 +16,7 @@
 #include "kernels/conv2d_s8.inl.h"
 #include "kernels/dwconv2d_s8.inl.h"
 #include "kernels/isa_tags.h"
+#include "kernels/stage_clock.inl.h"
 
 namespace qrun::kernels {
 namespace {
@@ -46,16 +47,20 @@ class InvertedResidualRowsS8 {
   size_t ScratchBytes() const { return scratch_bytes_; }
 
   void Run(int begin, int end, std::byte* scratch) const {
+    Clock clock(args_.stage_ticks);
     PrepareDepthwise(scratch);
+    clock.Lap(InvertedResidualS8Args::kDepthwise);
     while (begin < end) {
       const int n = begin / w_.oh;
       const int stop = end < (n + 1) * w_.oh ? end : (n + 1) * w_.oh;
-      RunImage(n, begin - n * w_.oh, stop - n * w_.oh, scratch);
+      RunImage(n, begin - n * w_.oh, stop - n * w_.oh, scratch, clock);
       begin = stop;
     }
   }
 
  private:
+  using Clock = StageClock<InvertedResidualS8Args::kStages>;
+
   // Enough pixels for two of the tallest register tiles, so that each pass over the weights is worth it.
   int BandRows() const {
     const int rows = (28 + w_.ow - 1) / w_.ow;
@@ -108,7 +113,7 @@ class InvertedResidualRowsS8 {
   }
 
   // Output rows [begin, end) of image n.
-  void RunImage(int n, int begin, int end, std::byte* scratch) const {
+  void RunImage(int n, int begin, int end, std::byte* scratch, Clock& clock) const {
     int8_t* ring = reinterpret_cast<int8_t*>(scratch + ring_);
     int8_t* filtered = reinterpret_cast<int8_t*>(scratch + filtered_);
     const ptrdiff_t out_row = static_cast<ptrdiff_t>(w_.ow) * args_.project.oc;
@@ -137,13 +142,16 @@ class InvertedResidualRowsS8 {
           conv2d_s8<Tag>(expand, n * w_.ih + y, n * w_.ih + stop, scratch + conv_scratch_);
           y = expanded = stop;
         }
+        clock.Lap(InvertedResidualS8Args::kExpand);
       }
       const int row = n * w_.oh + oy;
       int8_t* filtered_base = filtered - row * static_cast<ptrdiff_t>(w_.ow) * args_.depthwise.c;
       depthwise.dst = filtered_base;
       Filter(depthwise, row, row + rows, scratch);
+      clock.Lap(InvertedResidualS8Args::kDepthwise);
       project.src = filtered_base;
       conv2d_s8<Tag>(project, row, row + rows, scratch + conv_scratch_);
+      clock.Lap(InvertedResidualS8Args::kProject);
       if (args_.residual) {
         BinaryS8Args add = args_.add;
         add.outer = rows;
@@ -152,6 +160,7 @@ class InvertedResidualRowsS8 {
         add.a = add.dst = args_.dst + row * out_row;
         add.b = args_.src + row * out_row;
         add_s8<Tag>(add, 0, rows, nullptr);
+        clock.Lap(InvertedResidualS8Args::kResidual);
       }
     }
   }

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <system_error>
 
@@ -21,6 +22,25 @@ using File = std::unique_ptr<std::FILE, Closer>;
 
 std::string Quoted(const std::string& path) { return "'" + path + "'"; }
 std::string Reason(int error) { return std::generic_category().message(error); }
+
+Status CheckOutputPath(const std::string& path) {
+  namespace fs = std::filesystem;
+  const std::string cannot = "cannot write " + Quoted(path) + ": ";
+  std::error_code error;
+  if (fs::is_directory(path, error)) return Status::Io(cannot + "it is a folder, expected a file name");
+  if (fs::exists(path, error) && !fs::is_regular_file(path, error)) {
+    return Status::Io(cannot + "it exists and is not a regular file");
+  }
+  fs::path folder = fs::path(path).parent_path();
+  if (folder.empty()) folder = ".";
+  if (!fs::is_directory(folder, error)) {
+    return Status::Io(cannot + "there is no folder " + Quoted(folder.string()));
+  }
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+    return Status::Io(cannot + "no permission to write to folder " + Quoted(folder.string()));
+  }
+  return Status::Ok();
+}
 
 }  // namespace
 
@@ -88,6 +108,21 @@ Status WriteFile(const std::string& path, std::initializer_list<std::span<const 
   if (renamed) {
     std::filesystem::remove(temporary, ignored);
     return Status::Io("cannot replace " + Quoted(path) + ": " + renamed.message());
+  }
+  return Status::Ok();
+}
+
+Status CheckOutputPaths(std::initializer_list<std::string> paths) {
+  std::map<std::filesystem::path, std::string> seen;
+  for (const std::string& path : paths) {
+    if (path.empty() || path == "-") continue;
+    QRUN_RETURN_IF_ERROR(CheckOutputPath(path));
+    std::error_code ignored;
+    const auto [at, is_new] = seen.emplace(std::filesystem::weakly_canonical(path, ignored), path);
+    if (!is_new) {
+      return Status::InvalidArgument("cannot write two results to one file: " + Quoted(at->second) + " and " +
+                                     Quoted(path));
+    }
   }
   return Status::Ok();
 }

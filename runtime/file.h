@@ -25,6 +25,12 @@ Result<std::vector<std::byte>> ReadFile(const std::string& path, uint64_t max_by
 // Thread-safe, also for several writers of one path (the last rename wins).
 Status WriteFile(const std::string& path, std::initializer_list<std::span<const std::byte>> parts);
 
+// Whether all of `paths` could be written with WriteFile and are different files: the folder of each exists
+// and may be written to, and what the path names is nothing yet or a regular file. "" (not wanted) and "-"
+// (stdout) are left out. To be asked before long work, not after. Errors: io, naming the path;
+// invalid_argument for a path given twice.
+Status CheckOutputPaths(std::initializer_list<std::string> paths);
+
 }  // namespace qrun
 
 #endif  // QRUN_RUNTIME_FILE_H_

@@ -60,17 +60,24 @@ struct StepDraft {
   bool overwrites = false;
   bool alias = false;  // writes[0] is reads[0] under another shape; nothing runs
   size_t scratch_bytes = 0;
+  // One per info.parts: where the kernel adds its ticks; null unless the session profiles.
+  std::shared_ptr<uint64_t[]> part_ticks;
   std::function<BoundStep(const Binder&)> bind;  // empty for an alias
 };
 
 class PlanBuilder {
  public:
-  PlanBuilder(const fb::Model& model, const kernels::KernelTable& table, int batch, int threads)
-      : model_(model), table_(table), batch_(batch), threads_(threads) {}
+  PlanBuilder(const fb::Model& model, const kernels::KernelTable& table, const SessionOptions& options)
+      : model_(model),
+        table_(table),
+        batch_(options.batch),
+        threads_(options.threads),
+        profile_(options.profile) {}
 
   const kernels::KernelTable& table() const { return table_; }
   int batch() const { return batch_; }
   int threads() const { return threads_; }
+  bool profile() const { return profile_; }
 
   const fb::Tensor& tensor(int index) const { return *model_.tensors()->Get(index); }
   bool is_constant(int index) const { return tensor(index).buffer() != 0; }
@@ -154,6 +161,7 @@ class PlanBuilder {
   const kernels::KernelTable& table_;
   int batch_;
   int threads_;
+  bool profile_;
   std::vector<StepDraft> drafts_;
   std::vector<AlignedBuffer> persistent_;
   std::vector<std::shared_ptr<void>> objects_;

@@ -101,7 +101,8 @@ struct SessionOptions {
   Executor* executor = nullptr;
   // Instruction set to use, by name; empty: QRUN_ISA from the environment, else the best this CPU has.
   std::string isa;
-  // Keep the time of every step (see Session::StepTimes); costs two clock reads a step.
+  // Keep the time of every step and part (see Session::StepTimes); costs two clock reads a step, and inside a
+  // fused block a counter read for each part of a band of rows.
   bool profile = false;
   // Upper bound for the arena; Create fails with resource_limit above it. 0: 4 GiB.
   size_t max_arena_bytes = 0;
@@ -113,6 +114,11 @@ struct SessionOptions {
 
 // One step of the plan, for people and tools.
 struct StepInfo {
+  // A part of an operator that runs fused in one step.
+  struct Part {
+    std::string name;  // as the suffix where it is a step of its own, e.g. "depthwise"
+    int64_t macs = 0;
+  };
   std::string name;       // the operator's name, with a suffix where one operator takes several steps
   std::string kind;       // operator type, e.g. "Conv2D"
   std::string candidate;  // what runs it, e.g. "conv2d_s8/avx512vnni" or "onednn"
@@ -122,6 +128,7 @@ struct StepInfo {
   int64_t macs = 0;  // multiply-accumulates for the session's batch
   size_t packed_weight_bytes = 0;
   size_t scratch_bytes = 0;  // of all threads
+  std::vector<Part> parts;   // empty unless the step is a fused block
 };
 
 // One activation's place in the arena.
@@ -166,6 +173,9 @@ class Session {
   const std::vector<ArenaSlot>& arena_map() const;
   // Nanoseconds of each step in the last Run; empty unless SessionOptions::profile.
   std::span<const int64_t> StepTimes() const;
+  // Nanoseconds of each of steps()[step].parts in the last Run: the step's time, divided as the threads spent
+  // theirs. Empty unless SessionOptions::profile and the step has parts.
+  std::span<const int64_t> PartTimes(size_t step) const;
 
  private:
   struct Impl;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <new>
@@ -39,6 +40,9 @@ struct Session::Impl {
   std::vector<StepInfo> infos;
   std::vector<ArenaSlot> arena_map;
   std::vector<int64_t> times;
+  // Profile, per step: what the kernel counted, and the step's time divided alike.
+  std::vector<std::shared_ptr<uint64_t[]>> part_ticks;
+  std::vector<std::vector<int64_t>> part_times;
 
   AlignedBuffer arena;
   AlignedBuffer io;  // inputs and outputs
@@ -53,6 +57,7 @@ struct Session::Impl {
   Executor* executor = nullptr;
 
   Status Build();
+  void RunProfiled(size_t step, const RunContext& context) noexcept;
   Status CheckSizes(const PlanBuilder& plan) const;
   Status PlaceTensors(const PlanBuilder& plan, const std::vector<StepDraft>& drafts, size_t* scratch_offset);
 };
@@ -179,7 +184,7 @@ Status Session::Impl::Build() {
   QRUN_RETURN_IF_ERROR(CheckOptions(options));
   QRUN_ASSIGN_OR_RETURN(table, kernels::ChooseTable(options.isa));
   const fb::Model& file = *model->file;
-  PlanBuilder plan(file, *table, options.batch, options.threads);
+  PlanBuilder plan(file, *table, options);
   QRUN_RETURN_IF_ERROR(CheckSizes(plan));
   for (int i = 0; i < static_cast<int>(file.operators()->size()); ++i) {
     QRUN_RETURN_IF_ERROR(PrepareOperator({plan, *file.operators()->Get(i), i}));
@@ -196,6 +201,8 @@ Status Session::Impl::Build() {
     std::byte* scratch = drafts[i].scratch_bytes ? arena.data() + scratch_offset[i] : nullptr;
     steps.push_back(drafts[i].bind ? drafts[i].bind(Binder(addresses, scratch)) : BoundStep());
     infos.push_back(std::move(drafts[i].info));
+    part_times.emplace_back(drafts[i].part_ticks ? infos.back().parts.size() : 0, 0);
+    part_ticks.push_back(std::move(drafts[i].part_ticks));
     writes.push_back(std::move(drafts[i].writes));
   }
   // An operator of several steps completes its output with the last one.
@@ -217,6 +224,21 @@ Status Session::Impl::Build() {
     executor = pool.get();
   }
   return Status::Ok();
+}
+
+void Session::Impl::RunProfiled(size_t step, const RunContext& context) noexcept {
+  std::vector<int64_t>& parts = part_times[step];
+  uint64_t* const ticks = part_ticks[step].get();
+  std::fill_n(ticks, parts.size(), 0);
+  const auto start = std::chrono::steady_clock::now();
+  if (steps[step]) steps[step](context);
+  times[step] = (std::chrono::steady_clock::now() - start) / std::chrono::nanoseconds(1);
+  uint64_t total = 0;
+  for (size_t i = 0; i < parts.size(); ++i) total += ticks[i];
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const double share = total == 0 ? 0 : static_cast<double>(ticks[i]) / static_cast<double>(total);
+    parts[i] = static_cast<int64_t>(static_cast<double>(times[step]) * share);
+  }
 }
 
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -246,9 +268,7 @@ void Session::Run() noexcept {
   for (size_t i = 0; i < self.steps.size(); ++i) {
     if (!self.steps[i] && !tap) continue;
     if (self.options.profile) {
-      const auto start = std::chrono::steady_clock::now();
-      if (self.steps[i]) self.steps[i](context);
-      self.times[i] = (std::chrono::steady_clock::now() - start) / std::chrono::nanoseconds(1);
+      self.RunProfiled(i, context);
     } else if (self.steps[i]) {
       self.steps[i](context);
     }
@@ -278,6 +298,7 @@ size_t Session::packed_weight_bytes() const { return impl_->persistent_bytes; }
 const std::vector<StepInfo>& Session::steps() const { return impl_->infos; }
 const std::vector<ArenaSlot>& Session::arena_map() const { return impl_->arena_map; }
 std::span<const int64_t> Session::StepTimes() const { return impl_->times; }
+std::span<const int64_t> Session::PartTimes(size_t step) const { return impl_->part_times[step]; }
 
 namespace {
 

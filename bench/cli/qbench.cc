@@ -9,9 +9,11 @@
 #include "bench/lib/bench_report.h"
 #include "bench/lib/machine.h"
 #include "bench/lib/output_file.h"
+#include "converter/html/page.h"
 #include "kernels/dispatch.h"
 #include "runtime/cli/progress.h"
 #include "runtime/cli/terminal.h"
+#include "runtime/file.h"
 
 namespace qrun::bench {
 namespace {
@@ -22,7 +24,7 @@ constexpr int kProfileRounds = 5;
 struct Arguments {
   std::vector<std::string> models, isas;
   std::vector<int> threads = {1};
-  std::string json, csv, trace;
+  std::string json, html, csv, trace;
   TimingOptions timing;
   bool quiet = false;
   DatasetOptions dataset;
@@ -50,6 +52,7 @@ void AddOptions(CLI::App& app, Arguments& args) {
                  "Write everything as JSON to a file; - or nothing: to stdout instead of the text")
       ->expected(0, 1)
       ->default_str("-");
+  app.add_option("--html", args.html, "Write a report with charts: one HTML file that needs no network");
   app.add_option("--csv", args.csv, "Write a row per model and configuration to a file");
   app.add_option("--trace", args.trace,
                  "Write the time of every step as a trace for chrome://tracing or Perfetto");
@@ -69,10 +72,11 @@ Status CheckArguments(const Arguments& args) {
   if (args.dataset.samples.ignore_labels && args.models.size() < 2) {
     return Status::InvalidArgument("--ignore-labels compares two models, one was given");
   }
-  for (const std::string* path : {&args.csv, &args.trace}) {
-    if (*path == "-") return Status::InvalidArgument("--csv and --trace want a file, not -");
+  for (const std::string* path : {&args.html, &args.csv, &args.trace}) {
+    if (*path == "-") return Status::InvalidArgument("--html, --csv and --trace want a file, not -");
   }
-  return Status::Ok();
+  if (!args.html.empty()) QRUN_RETURN_IF_ERROR(html::CheckAvailable());
+  return CheckOutputPaths({args.json, args.html, args.csv, args.trace});
 }
 
 struct Accuracies {
@@ -180,6 +184,12 @@ Status WriteReports(const Arguments& args, const nlohmann::json& report,
     }
     QRUN_RETURN_IF_ERROR(WriteJson(args.trace, TraceJson(profiles, names)));
   }
+  if (!args.html.empty()) {
+    QRUN_ASSIGN_OR_RETURN(
+        const std::string page,
+        html::ReportPage("qbench: " + fmt::format("{}", fmt::join(args.models, ", ")), JsonText(report, -1)));
+    QRUN_RETURN_IF_ERROR(WriteText(args.html, page));
+  }
   if (!args.json.empty()) QRUN_RETURN_IF_ERROR(WriteJson(args.json, report));
   if (args.json != "-") fmt::print("{}", ReportText(report));
   return Status::Ok();
@@ -206,8 +216,6 @@ Result<std::vector<ModelFile>> OpenModels(const std::vector<std::string>& paths)
 }
 
 Result<int> Bench(Arguments& args) {
-  for (const std::string* path : {&args.json, &args.csv, &args.trace})
-    QRUN_RETURN_IF_ERROR(CheckOutputPath(*path));
   QRUN_RETURN_IF_ERROR(ResolveIsas(args.isas));
   QRUN_ASSIGN_OR_RETURN(const std::vector<ModelFile> files, OpenModels(args.models));
   QRUN_ASSIGN_OR_RETURN(const std::vector<Measurement> all, Measure(args, files));
@@ -223,10 +231,7 @@ int Main(int argc, char** argv) {
   AddOptions(app, args);
   if (const int code = cli::Parse(app, argc, argv); code >= 0) return code;
   if (app.count("--json") > 0 && args.json.empty()) args.json = "-";
-  if (const Status status = CheckArguments(args); !status.ok()) {
-    cli::Fail("qbench", status);
-    return cli::kExitUsage;
-  }
+  if (const Status status = CheckArguments(args); !status.ok()) return cli::FailSession("qbench", status);
   RequestFreshPages();
   const Result<int> code = Bench(args);
   return code.ok() ? *code : cli::Fail("qbench", code.error());

@@ -14,6 +14,7 @@
 #include "bench/lib/output_file.h"
 #include "kernels/dispatch.h"
 #include "runtime/cli/terminal.h"
+#include "runtime/file.h"
 
 namespace qrun::bench {
 namespace {
@@ -161,8 +162,8 @@ int Main(int argc, char** argv) {
     cli::Fail("qeval", status);
     return cli::kExitUsage;
   }
-  for (const std::string* path : {&args.json, &args.confusion, &args.state}) {
-    if (const Status status = CheckOutputPath(*path); !status.ok()) return cli::Fail("qeval", status);
+  if (const Status status = CheckOutputPaths({args.json, args.confusion, args.state}); !status.ok()) {
+    return cli::FailSession("qeval", status);
   }
   const auto table = kernels::ChooseTable(args.isa);
   if (!table.ok()) return cli::Fail("qeval", table.error());

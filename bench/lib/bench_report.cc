@@ -1,5 +1,6 @@
 #include "bench/lib/bench_report.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "runtime/cli/model_report.h"
@@ -7,6 +8,23 @@
 namespace qrun::bench {
 
 using nlohmann::json;
+
+namespace {
+
+// The distribution of all samples: {"percent": [0, 1, ..., 100], "ms": [...]}.
+json QuantilesJson(const Rounds& rounds) {
+  std::vector<double> samples;
+  for (const auto& round : rounds) samples.insert(samples.end(), round.begin(), round.end());
+  std::sort(samples.begin(), samples.end());
+  json percents = json::array(), ms = json::array();
+  for (int percent = 0; percent <= 100; ++percent) {
+    percents.push_back(percent);
+    ms.push_back(Quantile(samples, percent / 100.0));
+  }
+  return {{"percent", std::move(percents)}, {"ms", std::move(ms)}};
+}
+
+}  // namespace
 
 json ResultJson(const Measurement& m, const json& accuracy) {
   const json described = cli::DescribeModel(m.file->model);
@@ -24,6 +42,7 @@ json ResultJson(const Measurement& m, const json& accuracy) {
           {"min_ms", times.min},
           {"p90_ms", times.p90},
           {"p99_ms", times.p99},
+          {"quantiles", QuantilesJson(m.timings.samples_ms)},
           {"samples_ms", std::move(samples)},
           {"samples_disturbed_percent", 100 * m.timings.DisturbedShare()},
           {"runs_per_sample", m.timings.runs_per_sample},

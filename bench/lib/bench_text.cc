@@ -116,6 +116,11 @@ std::string LayerTable(const json& layers) {
     text += fmt::format("{:{}}  {:28}  {:>10}  {:>6.1f}  {:>9.1f}\n", Shorten(Text(row["name"]), width),
                         width, Text(row["candidate"]), Ms(row["ms"]), row["percent"].get<double>(),
                         row["gmacs_per_second"].get<double>());
+    for (const json& part : row["parts"]) {
+      text +=
+          fmt::format("  {:{}}  {:28}  {:>10}  {:>6.1f}  {:>9.1f}\n", Text(part["name"]), width - 2, "",
+                      Ms(part["ms"]), part["percent"].get<double>(), part["gmacs_per_second"].get<double>());
+    }
   }
   return text;
 }

@@ -10,15 +10,13 @@
 
 namespace qrun::bench {
 
-// Whether `path` could be written: its folder exists and may be written to, and it is no folder itself. ""
-// and
-// "-" (stdout) always can. To be asked before hours of work, not after. Errors: io, naming the path.
-Status CheckOutputPath(const std::string& path);
-
 // Replaces the file in one step.
 Status WriteText(const std::string& path, std::string_view text);
 
-// Indented, to stdout if path is "-". Invalid UTF-8 (names in models) becomes U+FFFD.
+// Invalid UTF-8 (names in models) becomes U+FFFD. indent: spaces per level, or -1 for everything on one line.
+std::string JsonText(const nlohmann::json& json, int indent);
+
+// JsonText indented, to stdout if path is "-".
 Status WriteJson(const std::string& path, const nlohmann::json& json);
 
 // A field of a CSV file, in quotes if it needs them (RFC 4180).

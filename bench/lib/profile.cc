@@ -17,7 +17,13 @@ constexpr int kWarmUpRuns = 3;
 constexpr size_t kMinRuns = 3, kMaxRuns = 20;
 constexpr double kBatchSeconds = 0.05;
 
-Status ProfileBatch(const Contender& contender, std::vector<std::vector<double>>& samples, Profile& profile) {
+// Times of one step and of its parts, run by run.
+struct StepSamples {
+  std::vector<double> step;
+  std::vector<std::vector<double>> parts;
+};
+
+Status ProfileBatch(const Contender& contender, std::vector<StepSamples>& samples, Profile& profile) {
   SessionOptions options = contender.options;
   options.profile = true;
   QRUN_ASSIGN_OR_RETURN(Session session, Session::Create(*contender.model, options));
@@ -33,7 +39,12 @@ Status ProfileBatch(const Contender& contender, std::vector<std::vector<double>>
     if (InvoluntarySwitches() != switches && (counted || run + 1 < kMinRuns)) continue;
     counted = true;
     for (size_t s = 0; s < samples.size(); ++s) {
-      samples[s].push_back(static_cast<double>(session.StepTimes()[s]) / 1e6);
+      samples[s].step.push_back(static_cast<double>(session.StepTimes()[s]) / 1e6);
+      const std::span<const int64_t> parts = session.PartTimes(s);
+      samples[s].parts.resize(parts.size());
+      for (size_t p = 0; p < parts.size(); ++p) {
+        samples[s].parts[p].push_back(static_cast<double>(parts[p]) / 1e6);
+      }
     }
   }
   if (profile.steps.empty()) {
@@ -49,6 +60,11 @@ struct Group {
   std::optional<double> ms;
   std::vector<std::string> part_order;
   std::map<std::string, double> parts;
+
+  void AddPart(const std::string& name, double part_ms) {
+    if (parts.count(name) == 0) part_order.push_back(name);
+    parts[name] += part_ms;
+  }
 };
 
 struct Side {
@@ -65,9 +81,8 @@ Side GroupByOperator(const json& layers) {
     Group& group = at->second;
     group.kind = layer["kind"];
     group.ms = group.ms.value_or(0) + layer["ms"].get<double>();
-    if (part.empty()) continue;
-    if (group.parts.count(part) == 0) group.part_order.push_back(part);
-    group.parts[part] += layer["ms"].get<double>();
+    if (!part.empty()) group.AddPart(part, layer["ms"]);
+    for (const json& fused : layer["parts"]) group.AddPart(fused["name"], fused["ms"]);
   }
   return side;
 }
@@ -96,18 +111,41 @@ std::optional<double> PartOf(const Group& group, const std::string& part) {
   return at == group.parts.end() ? std::nullopt : std::optional(at->second);
 }
 
+// `ms` divided like the medians of the samples.
+std::vector<double> DivideLikeMedians(double ms, const std::vector<std::vector<double>>& samples) {
+  std::vector<double> medians;
+  double sum = 0;
+  for (const auto& part : samples) {
+    medians.push_back(Median(part));
+    sum += medians.back();
+  }
+  for (double& part : medians) part *= sum > 0 ? ms / sum : 0;
+  return medians;
+}
+
+// What a time and a number of multiply-accumulates say of a step or a part.
+json CostJson(int64_t macs, double ms, double total_ms) {
+  return {{"macs", macs},
+          {"ms", ms},
+          {"percent", total_ms > 0 ? 100 * ms / total_ms : 0},
+          {"gmacs_per_second", ms > 0 ? static_cast<double>(macs) / ms / 1e6 : 0}};
+}
+
 }  // namespace
 
 Result<std::vector<Profile>> ProfileInterleaved(std::span<const Contender> contenders, int rounds) {
   std::vector<Profile> profiles(contenders.size());
-  std::vector<std::vector<std::vector<double>>> samples(contenders.size());
+  std::vector<std::vector<StepSamples>> samples(contenders.size());
   for (int round = 0; round < rounds; ++round) {
     for (size_t i = 0; i < contenders.size(); ++i) {
       QRUN_RETURN_IF_ERROR(ProfileBatch(contenders[i], samples[i], profiles[i]));
     }
   }
   for (size_t i = 0; i < contenders.size(); ++i) {
-    for (const auto& step : samples[i]) profiles[i].step_ms.push_back(Median(step));
+    for (const StepSamples& step : samples[i]) {
+      profiles[i].step_ms.push_back(Median(step.step));
+      profiles[i].part_ms.push_back(DivideLikeMedians(profiles[i].step_ms.back(), step.parts));
+    }
   }
   return profiles;
 }
@@ -125,15 +163,20 @@ json LayersJson(const Profile& profile, const Model& model) {
     const double ms = profile.step_ms[i];
     // A step's own count also has the additions of sums and pools in it.
     const int64_t macs = described["macs"] == 0 || part == "residual" ? 0 : step.macs;
-    layers.push_back({{"name", step.name},
-                      {"operator", op},
-                      {"part", part},
-                      {"kind", step.kind},
-                      {"candidate", step.candidate},
-                      {"macs", macs},
-                      {"ms", ms},
-                      {"percent", total > 0 ? 100 * ms / total : 0},
-                      {"gmacs_per_second", ms > 0 ? static_cast<double>(macs) / ms / 1e6 : 0}});
+    json layer = CostJson(macs, ms, total);
+    layer.update({{"name", step.name},
+                  {"operator", op},
+                  {"part", part},
+                  {"kind", step.kind},
+                  {"candidate", step.candidate},
+                  {"live_bytes", profile.plan["steps"][i]["live_bytes"]},
+                  {"parts", json::array()}});
+    for (size_t p = 0; p < step.parts.size(); ++p) {
+      json fused = CostJson(step.parts[p].macs, profile.part_ms[i][p], total);
+      fused["name"] = step.parts[p].name;
+      layer["parts"].push_back(std::move(fused));
+    }
+    layers.push_back(std::move(layer));
   }
   return layers;
 }

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "converter/cli/summary_text.h"
+#include "converter/html/page.h"
 #include "converter/pipeline.h"
 #include "runtime/cli/progress.h"
 #include "runtime/cli/terminal.h"
@@ -26,7 +27,7 @@ struct Arguments {
   std::string dtype = "int8";
   std::vector<std::string> input_shapes;
   std::string mean, std;
-  std::string json;
+  std::string json, html;
   bool quiet = false, no_fuse = false;
 };
 
@@ -76,6 +77,8 @@ Status ParseNumbers(const char* option, const std::string& text, std::vector<flo
 Status FinishArguments(Arguments& args) {
   args.convert.int8 = args.dtype == "int8";
   args.convert.fuse = !args.no_fuse;
+  args.convert.analyze = !args.json.empty() || !args.html.empty();
+  if (args.html == "-") return Status::InvalidArgument("--report wants a file, not -");
   auto& preprocessing = args.convert.preprocessing;
   QRUN_RETURN_IF_ERROR(ParseNumbers("--mean", args.mean, preprocessing.mean));
   QRUN_RETURN_IF_ERROR(ParseNumbers("--std", args.std, preprocessing.std));
@@ -96,14 +99,26 @@ void PrintWarnings(const ConversionReport& report) {
 }
 
 Status PrintReport(const Arguments& args, const ConversionReport& report) {
+  if (!args.quiet && args.json != "-") fmt::print("{}", SummaryText(report));
+  if (args.json.empty() && args.html.empty()) return Status::Ok();
+  if (!args.html.empty()) {
+    QRUN_ASSIGN_OR_RETURN(const std::string page,
+                          html::ReportPage("qconvert: " + report.model_name, SummaryJson(report, -1)));
+    QRUN_RETURN_IF_ERROR(WriteFile(args.html, {std::as_bytes(std::span(page))}));
+  }
   if (args.json == "-") {
     fmt::print("{}", SummaryJson(report));
-    return Status::Ok();
+  } else if (!args.json.empty()) {
+    const std::string json = SummaryJson(report);
+    return WriteFile(args.json, {std::as_bytes(std::span(json))});
   }
-  if (!args.quiet) fmt::print("{}", SummaryText(report));
-  if (args.json.empty()) return Status::Ok();
-  const std::string json = SummaryJson(report);
-  return WriteFile(args.json, {std::as_bytes(std::span(json))});
+  return Status::Ok();
+}
+
+// What would fail after the work is done.
+Status CheckResults(const Arguments& args) {
+  if (!args.html.empty()) QRUN_RETURN_IF_ERROR(html::CheckAvailable());
+  return CheckOutputPaths({args.convert.output_path, args.convert.qdq_path, args.json, args.html});
 }
 
 std::string ObserverHelp() {
@@ -135,7 +150,10 @@ void AddOptions(CLI::App& app, Arguments& args) {
   app.add_flag("--quiet", args.quiet,
                "No summary and no progress bar; warnings and errors still go to stderr");
   app.add_option("--json", args.json,
-                 "Write the summary as JSON to a file; - for stdout instead of the text");
+                 "Write the summary and every layer as JSON to a file; - for stdout instead of the text");
+  app.add_option(
+      "--report", args.html,
+      "Write a report with charts: sizes, error of every layer, histograms, memory; one HTML file");
 
   const std::string calibration = "Calibration (int8)";
   app.add_option("--calibrate", convert.calibration_path,
@@ -187,6 +205,7 @@ int Main(int argc, char** argv) {
   if (const int code = Parse(app, argc, argv); code >= 0) return code;
 
   if (Status status = FinishArguments(args); !status.ok()) return FailUsage("qconvert", status);
+  if (Status status = CheckResults(args); !status.ok()) return FailSession("qconvert", status);
 
   std::unique_ptr<ProgressBar> bar;
   ConvertHooks hooks;

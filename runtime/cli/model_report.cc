@@ -151,6 +151,26 @@ std::string QuantText(const json& tensor) {
   return fmt::format("int8 {:.6g} zp {}", tensor["scale"].get<float>(), tensor["zero_point"].get<int>());
 }
 
+// Per step: bytes of the arena that hold a value or scratch. Slots may overlap where a step writes over its
+// input; such bytes count once.
+std::vector<uint64_t> LiveBytes(const Session& session) {
+  std::vector<ArenaSlot> slots = session.arena_map();
+  std::sort(slots.begin(), slots.end(),
+            [](const ArenaSlot& a, const ArenaSlot& b) { return a.offset < b.offset; });
+  std::vector<uint64_t> live(session.steps().size(), 0);
+  std::vector<size_t> end(live.size(), 0);  // of what has been counted
+  for (const ArenaSlot& slot : slots) {
+    for (auto step = static_cast<size_t>(slot.first_step); step <= static_cast<size_t>(slot.last_step);
+         ++step) {
+      const size_t begin = std::max(end[step], slot.offset), stop = slot.offset + slot.bytes;
+      if (stop <= begin) continue;
+      live[step] += stop - begin;
+      end[step] = stop;
+    }
+  }
+  return live;
+}
+
 }  // namespace
 
 json DescribeModel(const Model& model) {
@@ -223,6 +243,7 @@ json DescribePlan(const Session& session) {
                  {"packed_weight_bytes", session.packed_weight_bytes()},
                  {"steps", json::array()},
                  {"arena", json::array()}};
+  const std::vector<uint64_t> live_bytes = LiveBytes(session);
   for (size_t i = 0; i < session.steps().size(); ++i) {
     const StepInfo& step = session.steps()[i];
     result["steps"].push_back({{"index", i},
@@ -232,7 +253,8 @@ json DescribePlan(const Session& session) {
                                {"declined", step.declined},
                                {"macs", step.macs},
                                {"packed_weight_bytes", step.packed_weight_bytes},
-                               {"scratch_bytes", step.scratch_bytes}});
+                               {"scratch_bytes", step.scratch_bytes},
+                               {"live_bytes", live_bytes[i]}});
   }
   std::vector<ArenaSlot> slots = session.arena_map();
   std::stable_sort(slots.begin(), slots.end(),

@@ -15,8 +15,8 @@ namespace qrun::cli {
 nlohmann::json DescribeModel(const Model& model);
 
 // Keys: isa, threads, batch, arena_bytes, packed_weight_bytes, steps[] (index, name, kind, candidate,
-// declined[], macs, packed_weight_bytes, scratch_bytes), arena[] (name, offset, bytes, first_step,
-// last_step).
+// declined[], macs, packed_weight_bytes, scratch_bytes, live_bytes: of the arena, scratch included), arena[]
+// (name, offset, bytes, first_step, last_step).
 nlohmann::json DescribePlan(const Session& session);
 
 std::string ModelText(const nlohmann::json& model);

@@ -18,7 +18,7 @@ inline constexpr int kExitUsage = 2;  // wrong arguments
 int Fail(const std::string& tool, const Status& status);
 // The same for a Status that came of the arguments alone; adds where to read more and returns kExitUsage.
 int FailUsage(const std::string& tool, const Status& status);
-// Either, for an error of Session::Create: an option that it refuses is a wrong argument.
+// Either, for an error of Session::Create or CheckOutputPaths: what they call invalid is a wrong argument.
 int FailSession(const std::string& tool, const Status& status);
 
 // For CLI::Option::check: a whole number of at least 1.

@@ -7,6 +7,8 @@
 namespace qrun {
 namespace {
 
+constexpr const char* kResidualPart = "residual";
+
 struct BlockProblem {
   const OpContext& op;
   const fb::InvertedResidual& block;
@@ -49,11 +51,22 @@ Status AddDepthFirst(PlanBuilder& plan, const BlockProblem& p, StepDraft draft) 
   size_t* packed_bytes = &draft.info.packed_weight_bytes;
   const ConvProblem depthwise = ReadDepthwise(plan, *p.block.depthwise(), p.Depthwise());
   const ConvProblem project = ReadConv2D(plan, *p.block.project(), p.Project());
-  draft.info.macs = depthwise.Macs(plan) + project.Macs(plan);
+  // A run of stages in the order of InvertedResidualS8Args::Stage: only the first and the last may be absent.
+  std::vector<StepInfo::Part>& parts = draft.info.parts;
   if (p.has_expand()) {
     const ConvProblem expand = ReadConv2D(plan, *p.block.expand(), p.Expand());
-    draft.info.macs += expand.Macs(plan);
+    parts.push_back({p.Expand().part, expand.Macs(plan)});
     args.expand = PackConvS8(plan, expand, packed_bytes);
+  }
+  parts.push_back({p.Depthwise().part, depthwise.Macs(plan)});
+  parts.push_back({p.Project().part, project.Macs(plan)});
+  if (args.residual) parts.push_back({kResidualPart, 0});
+  for (const StepInfo::Part& part : parts) draft.info.macs += part.macs;
+  if (plan.profile()) {
+    const auto ticks = std::make_shared<uint64_t[]>(kernels::InvertedResidualS8Args::kStages);
+    args.stage_ticks = ticks.get();
+    draft.part_ticks = {ticks,
+                        ticks.get() + (p.has_expand() ? 0 : kernels::InvertedResidualS8Args::kDepthwise)};
   }
   args.depthwise = PackDwConvS8(plan, depthwise, packed_bytes);
   args.project = PackConvS8(plan, project, packed_bytes);
@@ -79,7 +92,7 @@ Status AddParts(PlanBuilder&, const BlockProblem& p, StepDraft) {
   QRUN_RETURN_IF_ERROR(AddConv2D(p.op, *p.block.project(), p.Project()));
   if (!p.block.residual()) return Status::Ok();
   return AddBinary(p.op, fb::BinaryKind::Add, p.block.residual_clamp(), p.block.projected(), p.src, p.dst,
-                   "residual");
+                   kResidualPart);
 }
 
 constexpr Candidate<BlockProblem> kCandidates[] = {{"depth_first", AddDepthFirst}, {"parts", AddParts}};

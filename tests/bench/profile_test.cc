@@ -8,7 +8,7 @@ namespace {
 using nlohmann::json;
 
 json Layer(const std::string& op, const std::string& part, double ms) {
-  return {{"operator", op}, {"part", part}, {"kind", "K" + op}, {"ms", ms}};
+  return {{"operator", op}, {"part", part}, {"kind", "K" + op}, {"ms", ms}, {"parts", json::array()}};
 }
 
 TEST(SideBySide, MatchesOperatorsAndParts) {
@@ -35,6 +35,21 @@ TEST(SideBySide, MatchesOperatorsAndParts) {
   EXPECT_EQ(rows[3]["name"], "extra");
   EXPECT_EQ(rows[4]["name"], "out");
   EXPECT_TRUE(rows[4]["b_ms"].is_null());
+}
+
+// A part counts the same whether it is a step of its own or runs inside of one.
+TEST(SideBySide, MatchesStepsWithFusedParts) {
+  const json a = {Layer("block", "expand", 2), Layer("block", "project", 3)};
+  json fused = Layer("block", "", 2);
+  fused["parts"] = {{{"name", "expand"}, {"ms", 0.5}}, {{"name", "project"}, {"ms", 1.5}}};
+  const json rows = SideBySide(a, json::array({fused}));
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0]["speedup"], 2.5);
+  ASSERT_EQ(rows[0]["parts"].size(), 2u);
+  EXPECT_EQ(rows[0]["parts"][0]["b_ms"], 0.5);
+  EXPECT_EQ(rows[0]["parts"][0]["speedup"], 4);
+  EXPECT_EQ(rows[0]["parts"][1]["name"], "project");
+  EXPECT_EQ(rows[0]["parts"][1]["speedup"], 2);
 }
 
 }  // namespace

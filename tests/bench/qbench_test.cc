@@ -1,10 +1,12 @@
 // qbench as a user runs it.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "bench/lib/output_file.h"
+#include "converter/html/page.h"
 #include "tests/bench/models.h"
 #include "tests/bench/tool.h"
 
@@ -65,6 +67,7 @@ TEST_F(QbenchTest, JsonKeepsItsContract) {
                                                    "min_ms",
                                                    "p90_ms",
                                                    "p99_ms",
+                                                   "quantiles",
                                                    "samples_ms",
                                                    "samples_disturbed_percent",
                                                    "runs_per_sample",
@@ -100,10 +103,31 @@ TEST_F(QbenchTest, JsonKeepsItsContract) {
     EXPECT_EQ(result["macs"], 144 * (432 + 1024 + 576 + 1024) + 160);
     int64_t layer_macs = 0;
     for (const json& layer : result["layers"]) {
-      EXPECT_EQ(Keys(layer), (std::set<std::string>{"name", "operator", "part", "kind", "candidate", "macs",
-                                                    "ms", "percent", "gmacs_per_second"}));
+      EXPECT_EQ(Keys(layer),
+                (std::set<std::string>{"name", "operator", "part", "kind", "candidate", "macs", "ms",
+                                       "percent", "gmacs_per_second", "live_bytes", "parts"}));
       layer_macs += layer["macs"].get<int64_t>();
+      int64_t part_macs = 0;
+      double part_ms = 0, part_percent = 0;
+      for (const json& part : layer["parts"]) {
+        EXPECT_EQ(Keys(part), (std::set<std::string>{"name", "macs", "ms", "percent", "gmacs_per_second"}));
+        part_macs += part["macs"].get<int64_t>();
+        part_ms += part["ms"].get<double>();
+        part_percent += part["percent"].get<double>();
+      }
+      if (layer["parts"].empty()) continue;
+      EXPECT_EQ(layer["kind"], "InvertedResidual");
+      EXPECT_EQ(part_macs, layer["macs"]);
+      EXPECT_NEAR(part_ms, layer["ms"], 1e-9);
+      EXPECT_NEAR(part_percent, layer["percent"], 1e-6);
     }
+    const json& quantiles = result["quantiles"];
+    ASSERT_EQ(quantiles["percent"].size(), 101u);
+    ASSERT_EQ(quantiles["ms"].size(), 101u);
+    EXPECT_TRUE(std::is_sorted(quantiles["ms"].begin(), quantiles["ms"].end()));
+    EXPECT_EQ(quantiles["ms"][0], result["min_ms"]);
+    EXPECT_EQ(quantiles["ms"][50], result["median_ms"]);
+    EXPECT_DOUBLE_EQ(quantiles["ms"][99], result["p99_ms"]);
     EXPECT_EQ(layer_macs, result["macs"]);
   }
   EXPECT_EQ(report["results"][0]["dtype"], "float32");
@@ -126,6 +150,14 @@ TEST_F(QbenchTest, JsonKeepsItsContract) {
   ASSERT_EQ(c["operators"].size(), 5u);
   EXPECT_EQ(c["operators"][1]["kind"], "InvertedResidual");
   EXPECT_TRUE(c["operators"][1]["speedup"].is_number());
+  // The float block's parts are steps of their own, the int8 block's are inside of one: both are there.
+  const json& parts = c["operators"][1]["parts"];
+  ASSERT_EQ(parts.size(), 4u);
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(parts[i]["name"], (std::vector<std::string>{"expand", "depthwise", "project", "residual"})[i]);
+    EXPECT_GT(parts[i]["a_ms"], 0);
+    EXPECT_GT(parts[i]["b_ms"], 0);
+  }
 }
 
 TEST_F(QbenchTest, OneModel) {
@@ -191,6 +223,20 @@ TEST_F(QbenchTest, CsvAndTrace) {
   EXPECT_EQ(events, report["results"][1]["layers"].size());
 }
 
+TEST_F(QbenchTest, HtmlHoldsTheJson) {
+  const ToolRun run = Qbench("@float.qfb @int8.qfb --rounds 2 --html @report.html --json @report.json");
+  if (!html::CheckAvailable().ok()) {
+    EXPECT_EQ(run.exit_code, 1);
+    EXPECT_NE(run.err.find("libjs-chart.js"), std::string::npos) << run.err;
+    GTEST_SKIP() << "this build has no Chart.js (package libjs-chart.js)";
+  }
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const std::string page = tests::ReadText(Path("report.html")), begin = "id=\"data\">";
+  const size_t from = page.find(begin) + begin.size();
+  EXPECT_EQ(json::parse(page.substr(from, page.find("</script>", from) - from)),
+            json::parse(tests::ReadText(Path("report.json"))));
+}
+
 TEST_F(QbenchTest, WrongInputs) {
   tests::WriteBlockModel(Path("small.qfb"), true, 10);
   ExpectFailure("@float.qfb @small.qfb", 1,
@@ -198,6 +244,10 @@ TEST_F(QbenchTest, WrongInputs) {
   ExpectFailure("@absent.qfb @int8.qfb", 1, "absent.qfb");
   ExpectFailure("@int8.qfb --json @nowhere/x.json", 1, "there is no folder");
   ExpectFailure("@int8.qfb --csv @", 1, "is a folder");
+  ExpectFailure("@int8.qfb --html @nowhere/x.html", 1, "there is no folder");
+  ExpectFailure("@int8.qfb --html @", 1, "is a folder");
+  ExpectFailure("@int8.qfb --html @x --json @x", 2, "one file");
+  ExpectFailure("@int8.qfb --html -", 2, "--html");
   ExpectFailure("@int8.qfb --isa abacus", 1, "'abacus' is unknown");
   ASSERT_TRUE(WriteText(Path("list.csv"), "a.png,1\n").ok());
   ExpectFailure("@float.qfb @int8.qfb --list @list.csv", 1, "says nothing about images");

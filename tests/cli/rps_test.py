@@ -54,6 +54,23 @@ class RockPaperScissors(tools.ToolTest):
         self.assertGreaterEqual(kinds.count("InvertedResidual"), 16)
         self.assertEqual({op["dtype"] for op in report["operators"]}, {"int8"})
 
+    def test_every_layer_of_every_block_is_reported(self):
+        report = self.path("report.json")
+        self.convert("int8.qfb", *INT8, "--limit", 8, "--json", report)
+        report = json.loads(tools.read(report))
+        rows = report["layers"]["rows"]
+        blocks = {}
+        for row in rows:
+            if row["block"]:
+                blocks.setdefault(row["block"], []).append(row["part"])
+        self.assertEqual(len(blocks), report["blocks_fused"])
+        for parts in blocks.values():
+            self.assertIn(parts, (["expand", "depthwise", "project"], ["expand", "depthwise", "project", "residual"]))
+        # Fused and unfused graph are the same to the bit: the last layer's error is the output's.
+        self.assertEqual(rows[-1]["sqnr_db"], report["check"]["outputs"][0]["sqnr_db"])
+        self.assertEqual(rows[-1]["cosine"], report["check"]["outputs"][0]["cosine"])
+        self.assertGreater(rows[0]["sqnr_db"], 35)
+
     def test_damaged_model(self):
         # A real file rather than a tiny one; what still loads must still answer.
         data = bytearray(tools.read(self.convert("int8.qfb", *INT8)))

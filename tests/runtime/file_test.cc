@@ -44,6 +44,25 @@ TEST_F(FileTest, WritesReplacesAndReads) {
   EXPECT_EQ(Entries(), 1u);  // no temporary is left
 }
 
+TEST_F(FileTest, ChecksOutputPaths) {
+  ASSERT_TRUE(WriteFile(Path("old"), {Bytes("kept")}).ok());
+  EXPECT_TRUE(CheckOutputPaths({"", "-", "-", "", Path("new"), Path("old")}).ok());
+  EXPECT_EQ(Entries(), 1u);  // asking makes no file
+  const auto error = [](std::initializer_list<std::string> paths) {
+    return CheckOutputPaths(paths).ToString();
+  };
+  EXPECT_NE(error({"", Path("no/new")}).find("there is no folder '" + Path("no") + "'"), std::string::npos);
+  EXPECT_NE(error({directory_.string()}).find("it is a folder"), std::string::npos);
+  EXPECT_NE(error({Path("old/new")}).find("there is no folder"), std::string::npos);
+  EXPECT_NE(error({"/dev/null"}).find("not a regular file"), std::string::npos);
+  for (const std::string& again :
+       {Path("new"), Path("./new"), Path("../" + directory_.filename().string() + "/new")}) {
+    const Status twice = CheckOutputPaths({Path("new"), Path("old"), again});
+    EXPECT_EQ(twice.code(), StatusCode::kInvalidArgument) << again;
+    EXPECT_NE(twice.message().find("one file"), std::string::npos);
+  }
+}
+
 TEST_F(FileTest, LimitIsExact) {
   const std::string large(300'000, 'x');
   ASSERT_TRUE(WriteFile(Path("a"), {Bytes(large)}).ok());

@@ -2,6 +2,7 @@
 // nothing.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstdlib>
@@ -338,6 +339,41 @@ TEST(Session, ProfileTimesEveryStep) {
   session.Run();
   EXPECT_EQ(session.StepTimes().size(), session.steps().size());
   EXPECT_TRUE(MakeSession(Network(false), {}).StepTimes().empty());
+}
+
+// A block with every part, on any number of threads: the parts' times are the step's, and the bytes are those
+// of a session that does not look at the clock.
+TEST(Session, ProfileTimesThePartsOfAFusedBlock) {
+  const auto file = Network(false);
+  Session plain = MakeSession(file, {});
+  plain.Run();
+  for (int threads : {1, 2}) {
+    Session session = MakeSession(file, {.threads = threads, .profile = true});
+    for (int run = 0; run < 3; ++run) session.Run();
+    EXPECT_TRUE(std::ranges::equal(session.OutputBytes(0), plain.OutputBytes(0)));
+    int blocks = 0;
+    for (size_t step = 0; step < session.steps().size(); ++step) {
+      const StepInfo& info = session.steps()[step];
+      ASSERT_EQ(session.PartTimes(step).size(), info.parts.size());
+      if (info.parts.empty()) continue;
+      ++blocks;
+      int64_t macs = 0, times = 0;
+      std::vector<std::string> names;
+      for (size_t i = 0; i < info.parts.size(); ++i) {
+        names.push_back(info.parts[i].name);
+        macs += info.parts[i].macs;
+        times += session.PartTimes(step)[i];
+        EXPECT_GT(session.PartTimes(step)[i], 0) << info.parts[i].name;
+      }
+      EXPECT_EQ(names, (std::vector<std::string>{"expand", "depthwise", "project", "residual"}));
+      EXPECT_EQ(macs, info.macs);
+      // Each is rounded down.
+      EXPECT_LE(times, session.StepTimes()[step]);
+      EXPECT_GE(times, session.StepTimes()[step] - static_cast<int64_t>(info.parts.size()));
+    }
+    EXPECT_EQ(blocks, 1);
+  }
+  for (size_t step = 0; step < plain.steps().size(); ++step) EXPECT_TRUE(plain.PartTimes(step).empty());
 }
 
 TEST(Session, RefusesWrongOptions) {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "converter/html/page.h"
 #include "converter/sha256.h"
 #include "runtime/qrun.h"
 #include "tests/converter/temp_folder.h"
@@ -291,8 +292,112 @@ TEST_F(QconvertTest, ReportsAnUnwritableOutput) {
   const Outcome folder = Run({model_, "-o", folder_.path(), "--dtype", "fp32"});
   ExpectFailure(folder, 1, {folder_.path()});
   ExpectFailure(Run({model_, "-o", folder_.File("no/such/out.qfb"), "--dtype", "fp32"}), 1,
-                {"no/such", "does not exist"});
+                {"no/such", "there is no folder"});
   ExpectFailure(Run({model_, "-o", model_, "--dtype", "fp32"}), 2, {"is the source itself"});
+}
+
+// Nothing is converted for a result that could not be written.
+TEST_F(QconvertTest, ChecksEveryResultBeforeItBegins) {
+  for (const char* option : {"--json", "--report"}) {
+    ExpectFailure(Convert({option, folder_.File("no/such/result")}), 1, {"no/such", "there is no folder"});
+    ExpectFailure(Convert({option, folder_.path()}), 1, {"is a folder"});
+    ExpectFailure(Convert({option, "/dev/full"}), 1, {"/dev/full", "not a regular file"});
+    ExpectFailure(Convert({option, output_}), 2, {"one file", "out.qfb"});
+  }
+  ExpectFailure(Convert({"--report", "-"}), 2, {"--report wants a file"});
+  const std::string both = folder_.File("both");
+  ExpectFailure(Convert({"--json", both, "--report", folder_.File("photos/../both")}), 2, {"one file"});
+  EXPECT_FALSE(std::filesystem::exists(both));
+}
+
+TEST_F(QconvertTest, DescribesEveryLayer) {
+  const Outcome outcome = Convert({"--json", "-", "--keep-float", "^scores"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const auto json = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(json["tool"], "qconvert");
+  EXPECT_EQ(json["version"], Version());
+  EXPECT_EQ(json["options"], "--dtype int8 --observer minmax --preprocess torch --keep-float ^scores");
+  const std::string file = ReadText(output_);
+  EXPECT_EQ(json["output"]["sha256"], Sha256Hex(std::as_bytes(std::span(file))));
+  EXPECT_GT(json["output"]["float32_bytes"], 4 * json["parameters"].get<int64_t>());
+
+  ASSERT_EQ(json["layers"]["samples"], 6);
+  const auto& rows = json["layers"]["rows"];
+  ASSERT_GE(rows.size(), 4u);
+  EXPECT_EQ(rows[0]["op"], "Input");
+  int64_t macs = 0, parameters = 0;
+  for (const auto& row : rows) {
+    macs += row["macs"].get<int64_t>();
+    parameters += row["parameters"].get<int64_t>();
+    const bool int8 = row["dtype"] == "int8";
+    EXPECT_EQ(row["clip"].is_null(), !int8) << row["name"];
+    EXPECT_GT(row["sqnr_db"], 15.0) << row["name"];
+    EXPECT_GT(row["cosine"], 0.98) << row["name"];
+    const auto& spread = row["activations"];
+    ASSERT_EQ(spread["edges"].size(), spread["counts"].size() + 1);
+    uint64_t values = 0;
+    for (const auto& count : spread["counts"]) values += count.get<uint64_t>();
+    EXPECT_EQ(values, spread["values"]);
+    int64_t elements = 6;
+    for (const auto& extent : row["shape"]) elements *= extent.get<int64_t>();
+    EXPECT_EQ(values, elements) << row["name"];
+    EXPECT_LE(spread["edges"].front(), spread["min"]);
+    EXPECT_GE(spread["edges"].back(), spread["max"]);
+    // All samples were calibrated on, with the smallest and largest value as the range.
+    if (int8) EXPECT_EQ(row["clip"]["clipped"], 0) << row["name"];
+  }
+  // The last layer is the output, and its error the model's.
+  EXPECT_EQ(rows.back()["sqnr_db"], json["check"]["outputs"][0]["sqnr_db"]);
+  EXPECT_EQ(rows.back()["cosine"], json["check"]["outputs"][0]["cosine"]);
+  EXPECT_EQ(macs, json["macs"]);
+  EXPECT_EQ(parameters, json["parameters"]);
+
+  const auto& weights = rows[1]["weights"];
+  EXPECT_EQ(rows[1]["op"], "Conv2D");
+  ASSERT_EQ(weights["channel_limit"].size(), 4u);
+  double smallest = 1e9;
+  for (size_t c = 0; c < 4; ++c) {
+    smallest = std::min(smallest, weights["channel_min"][c].get<double>());
+    EXPECT_LE(weights["channel_min"][c], weights["channel_max"][c]);
+    EXPECT_GE(weights["channel_limit"][c].get<double>() * 1.0001, -weights["channel_min"][c].get<double>());
+    EXPECT_GE(weights["channel_limit"][c].get<double>() * 1.0001, weights["channel_max"][c].get<double>());
+  }
+  EXPECT_EQ(weights["histogram"]["min"], smallest);
+  EXPECT_EQ(weights["histogram"]["values"], 4 * 27);
+  EXPECT_EQ(rows.back()["dtype"], "float32");
+  EXPECT_TRUE(rows.back()["weights"].is_null());
+
+  for (const char* type : {"float32", "int8"}) {
+    const auto& plan = json["plans"][type];
+    uint64_t most = 0;
+    for (const auto& step : plan["steps"]) most = std::max(most, step["live_bytes"].get<uint64_t>());
+    EXPECT_GT(most, 0u);
+    EXPECT_LE(most, plan["arena_bytes"]);
+  }
+}
+
+TEST_F(QconvertTest, ReportsTheFloatModelAlone) {
+  const Outcome outcome = Run({model_, "-o", output_, "--dtype", "fp32", "--json", "-"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const auto json = nlohmann::json::parse(outcome.out);
+  EXPECT_TRUE(json["layers"].is_null());
+  EXPECT_TRUE(json["plans"]["int8"].is_null());
+  EXPECT_TRUE(json["output"]["float32_bytes"].is_null());
+  EXPECT_FALSE(json["plans"]["float32"]["steps"].empty());
+}
+
+TEST_F(QconvertTest, WritesTheReport) {
+  const std::string report = folder_.File("report.html"), summary = folder_.File("summary.json");
+  const Outcome outcome = Convert({"--report", report, "--json", summary});
+  if (!html::CheckAvailable().ok()) {
+    ExpectFailure(outcome, 1, {"libjs-chart.js"});
+    GTEST_SKIP() << "this build has no Chart.js (package libjs-chart.js)";
+  }
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const std::string page = ReadText(report), begin = "id=\"data\">";
+  const size_t from = page.find(begin) + begin.size();
+  EXPECT_EQ(nlohmann::json::parse(page.substr(from, page.find("</script>", from) - from)),
+            nlohmann::json::parse(ReadText(summary)));
 }
 
 TEST_F(QconvertTest, LeavesAnExistingFileAloneWhenItFails) {
