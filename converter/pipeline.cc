@@ -313,11 +313,6 @@ Status ValidateOptions(const ConvertOptions& options) {
       return Status::InvalidArgument("the output '" + *path + "' is the source itself");
     }
   }
-  if (std::filesystem::path(options.output_path).lexically_normal() ==
-      std::filesystem::path(options.qdq_path).lexically_normal()) {
-    return Status::InvalidArgument("the .qfb file and the QDQ model are both to be written to '" +
-                                   options.output_path + "'");
-  }
   return Status::Ok();
 }
 

@@ -243,7 +243,7 @@ class EmitQdq(tools.ToolTest):
             self.fail_with(tools.USAGE, "qconvert", path, "-o", self.path("m.qfb"), "--calibrate", path, "--emit-qdq", target,
                            says=target)
         self.fail_with(tools.ERROR, "qconvert", path, "-o", self.path("m.qfb"), "--calibrate", path, "--emit-qdq",
-                       self.path("none/q.onnx"), says="does not exist")
+                       self.path("none/q.onnx"), says="there is no folder")
         self.assertEqual(os.listdir(self.folder), ["source.onnx"])
 
 
