@@ -26,6 +26,11 @@ function(qrun_find_python variable)
   set(${variable} ${${cached}} PARENT_SCOPE)
 endfunction()
 
+# Programs of another architecture run under an emulator; tests read its command line in QRUN_EMULATOR.
+list(JOIN CMAKE_CROSSCOMPILING_EMULATOR " " qrun_emulator)
+set(qrun_python_environment QRUN_SOURCE_DIR=${PROJECT_SOURCE_DIR} QRUN_BINARY_DIR=${PROJECT_BINARY_DIR}
+    QRUN_EMULATOR=${qrun_emulator} PYTHONDONTWRITEBYTECODE=1)
+
 # qrun_python_test(<file> LABEL <label> [MODULES module...] [RESOURCE <lock>] [FIXTURE <fixture>] [TIMEOUT <seconds>]
 #                  [WHOLE]): one ctest entry per test method of a unittest file (WHOLE: one for the file), run from
 # the project's root with the build folder in QRUN_BINARY_DIR. A test that skips counts as skipped.
@@ -66,7 +71,7 @@ function(qrun_python_test file)
     # unittest ends a run in which every test skipped with "OK (skipped=N)".
     set_tests_properties(${arg_LABEL}.${name} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT}
       SKIP_REGULAR_EXPRESSION "OK \\(skipped="
-      ENVIRONMENT "QRUN_SOURCE_DIR=${PROJECT_SOURCE_DIR};QRUN_BINARY_DIR=${PROJECT_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1")
+      ENVIRONMENT "${qrun_python_environment}")
     if(arg_RESOURCE)
       set_tests_properties(${arg_LABEL}.${name} PROPERTIES RESOURCE_LOCK ${arg_RESOURCE})
     endif()

@@ -4,6 +4,7 @@
 #
 #   bash cmake/setup.sh          what the tools need
 #   bash cmake/setup.sh --test   also what the tests need (GoogleTest, Python with PyTorch and Pillow)
+#   bash cmake/setup.sh --aarch64 also what building for 64-bit ARM and running that under qemu needs
 #
 # Exit codes: 0 all there, 1 something could not be installed, 2 wrong arguments.
 set -euo pipefail
@@ -39,6 +40,11 @@ python3-onnx                               models for the converter tests
 python3-torch                              models for the converter tests
 python3-torchvision                        models for the converter tests
 '
+aarch64_packages='
+g++-aarch64-linux-gnu                      the cross compiler
+qemu-user                                  runs what it built
+googletest                                 the sources of GoogleTest, built for the target
+'
 # Everything else works without these.
 optional_packages='
 ccache                                     makes a second build cheap
@@ -51,17 +57,19 @@ fail() {
   exit 1
 }
 
-with_tests=
+with_tests= with_aarch64=
 for argument in "$@"; do
   case $argument in
     --test) with_tests=1 ;;
-    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
-    *) echo "setup: error: unknown argument '$argument' (only --test is known)" >&2; exit 2 ;;
+    --aarch64) with_aarch64=1 ;;
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) echo "setup: error: unknown argument '$argument' (known: --test, --aarch64)" >&2; exit 2 ;;
   esac
 done
 
 wanted=$tool_packages
 if [[ $with_tests ]]; then wanted+=$test_packages; fi
+if [[ $with_aarch64 ]]; then wanted+=$aarch64_packages; fi
 command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
   fail "this is no Debian or Ubuntu: apt and dpkg are not here. Install these with your own package manager:
 $(awk 'NF { name = $1; $1 = ""; print "  " name " -" $0 }' <<<"$wanted")"

@@ -4,6 +4,7 @@
 #   bash cmake/test.sh           both builds
 #   bash cmake/test.sh --quick   only the first one
 #   bash cmake/test.sh --asan    also a build with AddressSanitizer and UndefinedBehaviorSanitizer
+#   bash cmake/test.sh --aarch64 also a build for 64-bit ARM by the cross compiler, run under qemu
 #
 # Prints a summary: what passed, failed and was skipped, and why. Exit codes: 0 all passed, 1 not, 2 wrong arguments.
 set -euo pipefail
@@ -14,13 +15,15 @@ for argument in "$@"; do
   case $argument in
     --quick) presets=(dev) ;;
     --asan) with_asan=1 ;;
-    -h | --help) sed -n '2,8s/^# \{0,1\}//p' cmake/test.sh; exit 0 ;;
-    *) echo "test: error: unknown argument '$argument' (known: --quick, --asan)" >&2; exit 2 ;;
+    --aarch64) with_aarch64=1 ;;
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' cmake/test.sh; exit 0 ;;
+    *) echo "test: error: unknown argument '$argument' (known: --quick, --asan, --aarch64)" >&2; exit 2 ;;
   esac
 done
 if [[ ${with_asan:-} ]]; then presets+=(asan); fi
+if [[ ${with_aarch64:-} ]]; then presets+=(aarch64); fi
 
-bash cmake/setup.sh --test
+bash cmake/setup.sh --test ${with_aarch64:+--aarch64}
 jobs=$(nproc)
 results=()
 for preset in "${presets[@]}"; do

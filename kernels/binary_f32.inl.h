@@ -8,6 +8,7 @@
 
 #include "kernels/args.h"
 #include "kernels/clamp_f32.inl.h"
+#include "kernels/ieee_f32.inl.h"
 #include "kernels/inline.inl.h"
 #include "kernels/isa_tags.h"
 
@@ -36,7 +37,7 @@ struct MulOp {
 struct DivOp {
   template <class T>
   static QRUN_INLINE T Apply(T a, T b) {
-    return a / b;
+    return DivideF32(a, b);
   }
 };
 struct MinOp {

@@ -14,6 +14,7 @@
 #include <cstddef>
 
 #include "kernels/args.h"
+#include "kernels/ieee_f32.inl.h"
 #include "kernels/isa_tags.h"
 
 namespace qrun::kernels {
@@ -47,7 +48,7 @@ struct SimdMath {
   static T Log(T x) { return xsimd::log(x); }
   static T Tanh(T x) { return xsimd::tanh(x); }
   static T Erf(T x) { return xsimd::erf(x); }
-  static T Sqrt(T x) { return xsimd::sqrt(x); }
+  static T Sqrt(T x) { return SqrtF32(x); }
   static T Abs(T x) { return xsimd::abs(x); }
   static T Floor(T x) { return xsimd::floor(x); }
   static T Min(T a, T b) { return xsimd::min(a, b); }
@@ -59,7 +60,7 @@ template <class M, UnaryOp kOp>
 typename M::T ApplyUnary(typename M::T x, float alpha, float beta) {
   using T = typename M::T;
   const T zero = M::Splat(0.0f), one = M::Splat(1.0f), half = M::Splat(0.5f);
-  const auto sigmoid = [&](T v) { return one / (one + M::Exp(zero - v)); };
+  const auto sigmoid = [&](T v) { return DivideF32(one, one + M::Exp(zero - v)); };
   const auto elu = [&](T v) {
     return M::IfNegative(v, M::Splat(alpha) * (M::Exp(M::Min(v, zero)) - one), v);
   };
@@ -83,7 +84,7 @@ typename M::T ApplyUnary(typename M::T x, float alpha, float beta) {
   // log(1 + e^x) without overflow: max(x, 0) + log(1 + e^-|x|).
   if constexpr (kOp == UnaryOp::kSoftplus) return M::Max(x, zero) + M::Log(one + M::Exp(zero - M::Abs(x)));
   if constexpr (kOp == UnaryOp::kLog) return M::Log(x);
-  if constexpr (kOp == UnaryOp::kReciprocal) return one / x;
+  if constexpr (kOp == UnaryOp::kReciprocal) return DivideF32(one, x);
   if constexpr (kOp == UnaryOp::kFloor) return M::Floor(x);
   if constexpr (kOp == UnaryOp::kSelu) return M::Splat(beta) * elu(x);
 }

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "kernels/dispatch.h"
+#include "kernels/table.h"
 #include "runtime/cli/classify.h"
 #include "runtime/cli/input.h"
 #include "runtime/cli/terminal.h"
@@ -177,6 +179,15 @@ Status CheckArguments(const Arguments& args, const Model& model) {
   return Status::Ok();
 }
 
+// Of this build, best first.
+std::string IsaNames() {
+  std::string names;
+  for (const kernels::KernelTable* table : kernels::CompiledTables()) {
+    names += (names.empty() ? "" : ", ") + std::string(table->isa);
+  }
+  return names;
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("Classifies images with a .qfb model, or runs it on raw arrays.", "qrun");
   Arguments args;
@@ -184,9 +195,8 @@ int Main(int argc, char** argv) {
   app.add_option("images", args.images, "PNG or JPEG files to classify");
   app.add_option("--top", args.top, "Classes to print per image")->check(AtLeastOne())->capture_default_str();
   app.add_option("--threads", args.session.threads, "Threads to use")->capture_default_str();
-  app.add_option(
-      "--isa", args.session.isa,
-      "Instruction set, by name: avx512vnni, avxvnni, avx512, avx2, sse4_1, ref (default: $QRUN_ISA, else the best)");
+  app.add_option("--isa", args.session.isa,
+                 fmt::format("Instruction set, by name: {} (default: $QRUN_ISA, else the best)", IsaNames()));
   app.add_option("--repeat", args.repeat, "Run each input this often and print the median time")
       ->check(AtLeastOne())
       ->capture_default_str();

@@ -49,12 +49,18 @@ def file_sha256(path):
         return sha256(file.read())
 
 
+def emulator():
+    """The command that runs programs of the build; empty if this machine does."""
+    return os.environ.get("QRUN_EMULATOR", "").split()
+
+
 def raw_output(qrun, folder, values, *options, env=None):
     """(the int8 output of the golden model for `values`, the report of the run)."""
     source, target = os.path.join(folder, "x.npy"), os.path.join(folder, "y.npy")
     np.save(source, values)
     environment = {key: value for key, value in os.environ.items() if key != "QRUN_ISA"}
-    done = subprocess.run([qrun, MODEL, "--input", source, "--output", target, "--raw", "--json", *map(str, options)],
+    done = subprocess.run([*emulator(), qrun, MODEL, "--input", source, "--output", target, "--raw", "--json",
+                           *map(str, options)],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           env={**environment, **(env or {})}, check=False)
     if done.returncode != 0:
