@@ -183,6 +183,13 @@ class Session {
   std::unique_ptr<Impl> impl_;
 };
 
+struct IsaInfo {
+  std::string name;  // as SessionOptions::isa takes it
+  bool can_run;      // on this CPU
+};
+// The instruction sets of this build, best first; the last, "ref", runs everywhere. Thread safe.
+std::vector<IsaInfo> Isas();
+
 // Version of the library, e.g. "0.1.0".
 std::string_view Version();
 

@@ -5,8 +5,6 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
-#include "kernels/dispatch.h"
-#include "kernels/table.h"
 #include "runtime/cli/classify.h"
 #include "runtime/cli/input.h"
 #include "runtime/cli/terminal.h"
@@ -182,8 +180,8 @@ Status CheckArguments(const Arguments& args, const Model& model) {
 // Of this build, best first.
 std::string IsaNames() {
   std::string names;
-  for (const kernels::KernelTable* table : kernels::CompiledTables()) {
-    names += (names.empty() ? "" : ", ") + std::string(table->isa);
+  for (const IsaInfo& isa : Isas()) {
+    names += (names.empty() ? "" : ", ") + isa.name;
   }
   return names;
 }

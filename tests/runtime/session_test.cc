@@ -297,6 +297,17 @@ TEST(Session, RunsOnTheCallersExecutor) {
   EXPECT_EQ(threads(), before);
 }
 
+TEST(Isas, BestFirstAndTheReferenceLast) {
+  const std::vector<IsaInfo> isas = Isas();
+  ASSERT_FALSE(isas.empty());
+  EXPECT_EQ(isas.back().name, "ref");
+  EXPECT_TRUE(isas.back().can_run);
+  for (const IsaInfo& isa : isas) {
+    const auto session = Session::Create(*Model::FromBytes(Network(false)), {.isa = isa.name});
+    EXPECT_EQ(session.ok(), isa.can_run) << isa.name;
+  }
+}
+
 TEST(Session, TapSeesEveryTensorOnceComplete) {
   std::vector<int> seen;
   size_t concat_bytes = 0;
