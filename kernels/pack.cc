@@ -22,14 +22,23 @@ void PackBlocks(const ConvWeightShape& shape, int k_group, int oc_block, const T
   for (int g = 0; g < shape.groups; ++g) {
     const T* group_wei = wei + static_cast<ptrdiff_t>(g) * oc_per_group * shape.K();
     for (int block = 0; block < oc_padded; block += oc_block) {
-      for (int k0 = 0; k0 < shape.kh * row_padded; k0 += k_group) {
-        const int ky = k0 / row_padded;
-        for (int c = block; c < block + oc_block; ++c) {
-          for (int k = k0 % row_padded; k < k0 % row_padded + k_group; ++k) {
-            const bool inside = c < oc_per_group && k < shape.RowK();
-            *packed++ =
-                inside ? group_wei[static_cast<ptrdiff_t>(c) * shape.K() + ky * shape.RowK() + k] : T{0};
+      const int channels = std::min(oc_block, oc_per_group - block);
+      for (int ky = 0; ky < shape.kh; ++ky) {
+        for (int k = 0; k < row_padded; k += k_group) {
+          const T* from = group_wei + static_cast<ptrdiff_t>(block) * shape.K() + ky * shape.RowK() + k;
+          const int count = std::min(k_group, shape.RowK() - k);
+          if (channels < oc_block || count < k_group) {
+            std::fill_n(packed, static_cast<ptrdiff_t>(oc_block) * k_group, T{0});
           }
+          T* step = packed;
+          if (count == 4) {  // nearly always in int8; a known count needs no call
+            for (int c = 0; c < channels; ++c, from += shape.K(), step += k_group) std::copy_n(from, 4, step);
+          } else {
+            for (int c = 0; c < channels; ++c, from += shape.K(), step += k_group) {
+              for (int i = 0; i < count; ++i) step[i] = from[i];
+            }
+          }
+          packed += static_cast<ptrdiff_t>(oc_block) * k_group;
         }
       }
     }
