@@ -20,6 +20,8 @@ struct S8<Avx2> : YmmS8<Avx2::simd> {
   static constexpr int kOffset = 0;
   static constexpr int kTilePixels[] = {
       6, 3, 1};  // 6 x 2 accumulators, 2 weights, 1 activation, 1 product of 16 registers
+  static constexpr int kExpandPixels[] = {3, 1};  // at most 12 accumulators
+  static constexpr int kProjectSlots[2][2] = {{12, 8}, {6, 4}};
 
   static QRUN_INLINE __m256i WordsOfBytes(const int8_t* p) {
     return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
@@ -48,6 +50,22 @@ struct S8<Avx2> : YmmS8<Avx2::simd> {
     out[3] = _mm256_srai_epi16(_mm256_unpackhi_epi8(hi, hi), 8);
   }
   static QRUN_INLINE I32 OffsetTaps(I32 groups) { return groups; }
+
+  // Cells.
+  static QRUN_INLINE I32 RoundBounded(F32 v) { return _mm256_cvtps_epi32(v); }
+  static QRUN_INLINE I32 PackWords(I32 a, I32 b, I32 zp) {
+    return _mm256_adds_epi16(_mm256_packs_epi32(a, b), zp);
+  }
+  static QRUN_INLINE I32 MaxWords(I32 a, I32 b) { return _mm256_max_epi16(a, b); }
+  static QRUN_INLINE I32 MinWords(I32 a, I32 b) { return _mm256_min_epi16(a, b); }
+  static QRUN_INLINE I32 RowsToLanes(I32 rows) {
+    return _mm256_shuffle_epi8(rows, _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5,
+                                                                               12, 13, 6, 7, 14, 15)));
+  }
+  static QRUN_INLINE I32 ShiftUp(I32 v) { return _mm256_slli_epi32(v, 16); }
+  static QRUN_INLINE I32 ShiftDown(I32 v) { return _mm256_srli_epi32(v, 16); }
+  static QRUN_INLINE I32 Or(I32 a, I32 b) { return _mm256_or_si256(a, b); }
+  static QRUN_INLINE I32 Select(I32 mask, I32 a, I32 b) { return _mm256_blendv_epi8(b, a, mask); }
 };
 
 }  // namespace

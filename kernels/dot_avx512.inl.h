@@ -20,6 +20,8 @@ struct S8<Avx512> : ZmmS8<Avx512::simd> {
   static constexpr int kOffset = 0;
   // 14 x 2 accumulators, 2 weights, 1 activation, 1 product of 32 registers
   static constexpr int kTilePixels[] = {14, 7, 1};
+  static constexpr int kExpandPixels[] = {6, 3, 2};  // 24 accumulators
+  static constexpr int kProjectSlots[2][2] = {{28, 16}, {14, 8}};
 
   static QRUN_INLINE __m512i WordsOfBytes(__m256i bytes) { return _mm512_cvtepi8_epi16(bytes); }
   static QRUN_INLINE __m256i LoadHalf(const int8_t* p) {
@@ -46,6 +48,24 @@ struct S8<Avx512> : ZmmS8<Avx512::simd> {
     out[3] = _mm512_srai_epi16(_mm512_unpackhi_epi8(hi, hi), 8);
   }
   static QRUN_INLINE I32 OffsetTaps(I32 groups) { return groups; }
+
+  // Cells.
+  static QRUN_INLINE I32 RoundBounded(F32 v) { return _mm512_cvtps_epi32(v); }
+  static QRUN_INLINE I32 PackWords(I32 a, I32 b, I32 zp) {
+    return _mm512_adds_epi16(_mm512_packs_epi32(a, b), zp);
+  }
+  static QRUN_INLINE I32 MaxWords(I32 a, I32 b) { return _mm512_max_epi16(a, b); }
+  static QRUN_INLINE I32 MinWords(I32 a, I32 b) { return _mm512_min_epi16(a, b); }
+  static QRUN_INLINE I32 RowsToLanes(I32 rows) {
+    return _mm512_shuffle_epi8(
+        rows, _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15)));
+  }
+  static QRUN_INLINE I32 ShiftUp(I32 v) { return _mm512_slli_epi32(v, 16); }
+  static QRUN_INLINE I32 ShiftDown(I32 v) { return _mm512_srli_epi32(v, 16); }
+  static QRUN_INLINE I32 Or(I32 a, I32 b) { return _mm512_or_si512(a, b); }
+  static QRUN_INLINE I32 Select(I32 mask, I32 a, I32 b) {
+    return _mm512_ternarylogic_epi32(mask, a, b, 0xCA);
+  }
 };
 
 }  // namespace

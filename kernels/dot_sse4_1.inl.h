@@ -21,6 +21,8 @@ struct S8<Sse41> {
   static constexpr int kOffset = 0;
   static constexpr int kTilePixels[] = {
       4, 2, 1};  // 4 x 2 accumulators; two-operand instructions need spare registers
+  static constexpr int kExpandPixels[] = {2, 1};  // at most 8 accumulators
+  static constexpr int kProjectSlots[2][2] = {{8, 4}, {4, 4}};
   using I32 = __m128i;
   using Bytes = __m128i;
   using F32 = xsimd::batch<float, Sse41::simd>;
@@ -64,6 +66,19 @@ struct S8<Sse41> {
     out[3] = _mm_srai_epi16(_mm_unpackhi_epi8(hi, hi), 8);
   }
   static QRUN_INLINE I32 OffsetTaps(I32 groups) { return groups; }
+
+  // Cells.
+  static QRUN_INLINE I32 RoundBounded(F32 v) { return _mm_cvtps_epi32(v); }
+  static QRUN_INLINE I32 PackWords(I32 a, I32 b, I32 zp) { return _mm_adds_epi16(_mm_packs_epi32(a, b), zp); }
+  static QRUN_INLINE I32 MaxWords(I32 a, I32 b) { return _mm_max_epi16(a, b); }
+  static QRUN_INLINE I32 MinWords(I32 a, I32 b) { return _mm_min_epi16(a, b); }
+  static QRUN_INLINE I32 RowsToLanes(I32 rows) {
+    return _mm_shuffle_epi8(rows, (_mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15)));
+  }
+  static QRUN_INLINE I32 ShiftUp(I32 v) { return _mm_slli_epi32(v, 16); }
+  static QRUN_INLINE I32 ShiftDown(I32 v) { return _mm_srli_epi32(v, 16); }
+  static QRUN_INLINE I32 Or(I32 a, I32 b) { return _mm_or_si128(a, b); }
+  static QRUN_INLINE I32 Select(I32 mask, I32 a, I32 b) { return _mm_blendv_epi8(b, a, mask); }
 
   static QRUN_INLINE I32 Widen(const int8_t* p) {
     int32_t four;

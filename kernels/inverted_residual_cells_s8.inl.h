@@ -22,6 +22,7 @@
 
 #include "kernels/args.h"
 #include "kernels/binary_s8.inl.h"
+#include "kernels/cells.inl.h"
 #include "kernels/dot.inl.h"
 #include "kernels/gemm_s8.inl.h"
 #include "kernels/inline.inl.h"
@@ -37,9 +38,15 @@ class InvertedResidualCellsS8 {
   using Ops = S8<Tag>;
   using I32 = typename Ops::I32;
   using F32 = typename Ops::F32;
+  using Cells = kernels::Cells<Tag>;
+  using Cell = typename Cells::Cell;
+  using CellRequantizer = typename Cells::Requantizer;
   static constexpr int kLanes = Ops::kLanes;
-  static constexpr int kCell = Ops::kBytes;  // bytes of a cell, a quad or a step of weights
-  static constexpr int kSlab = 3;            // channel blocks that are expanded together
+  static constexpr int kGroup = Ops::kGroup;
+  static constexpr int kExpansion = 4 / kGroup;           // bytes of an activation, for dot products
+  static constexpr int kCell = Ops::kBytes * kExpansion;  // bytes of a cell or a quad
+  static constexpr int kStep = kLanes * kGroup;           // bytes of a step of weights
+  static constexpr int kSlab = sizeof(Ops::kExpandPixels) / sizeof(int);  // channel blocks expanded together
   static constexpr int kMaxTilePixels = Ops::kExpandPixels[0];
   static constexpr int kSlack = 8;  // columns behind the last that tiles may touch
 
@@ -68,7 +75,7 @@ class InvertedResidualCellsS8 {
     const int reached = (w_.iw - 1 + kMaxTilePixels) * e_.stride_w + e_.kw;
     const int stored = e_.pad_left + e_.iw;
     src_row_bytes_ =
-        RoundUp(ptrdiff_t{reached > stored ? reached : stored} * args.expand.ic + Ops::kGroup, 64);
+        RoundUp((ptrdiff_t{reached > stored ? reached : stored} * args.expand.ic + kGroup) * kExpansion, 64);
     size_t offset = 0;
     const auto place = [&](ptrdiff_t bytes) {
       std::byte* at = scratch + offset;
@@ -122,32 +129,32 @@ class InvertedResidualCellsS8 {
       for (int kx = 0; kx < 3; ++kx) {
         const int8_t* wei = d.wei + ptrdiff_t{kx} * d.c_padded + block * kLanes;
         const int8_t none[kLanes] = {};
-        const I32 weights =
-            Ops::JoinTaps(wei, wei + ptrdiff_t{3} * d.c_padded, wei + ptrdiff_t{6} * d.c_padded, none);
-        Ops::Dot(sums, Ops::OffsetTaps(Ops::SetI32(0)), weights);
-        Ops::StoreI32(out + kx * kCell, weights);
+        const Cell weights =
+            Cells::JoinTaps(wei, wei + ptrdiff_t{3} * d.c_padded, wei + ptrdiff_t{6} * d.c_padded, none);
+        if constexpr (Ops::kOffset != 0) Ops::Dot(sums, Ops::OffsetTaps(Ops::SetI32(0)), weights);
+        Cells::Store(out + kx * kCell, weights);
       }
       Ops::StoreI32(out + 3 * kCell, Ops::SubI32(Ops::LoadI32(d.bia + block * kLanes), sums));
     }
   }
 
-  I32 PaddingCell() const { return Ops::OffsetTaps(Ops::SetBytes(args_.depthwise.src_zp)); }
+  Cell PaddingCell() const { return Cells::Filled(args_.depthwise.src_zp); }
 
   // The columns left of the image are written once; those on its right each time that tiles ran over them.
   void FillPadding() const {
-    const I32 padding = PaddingCell();
+    const Cell padding = PaddingCell();
     const int slab = blocks_ < kSlab ? blocks_ : kSlab;
     for (int b = 0; b < slab; ++b) {
       for (int x = 0; x < w_.pad_left; ++x) StoreBoth(b, x, padding);
     }
   }
-  QRUN_INLINE void StoreBoth(int b, int x, I32 cell) const {
+  QRUN_INLINE void StoreBoth(int b, int x, Cell cell) const {
     const ptrdiff_t at = (ptrdiff_t{b} * columns_ + x) * kCell;
-    Ops::StoreI32(cells_ + at, cell);
-    Ops::StoreI32(joined_ + at, cell);
+    Cells::Store(cells_ + at, cell);
+    Cells::Store(joined_ + at, cell);
   }
   void FillRight(int slab_blocks) const {
-    const I32 padding = PaddingCell();
+    const Cell padding = PaddingCell();
     for (int b = 0; b < slab_blocks; ++b) {
       for (int x = w_.pad_left + w_.iw; x < used_columns_; ++x) StoreBoth(b, x, padding);
     }
@@ -220,25 +227,27 @@ class InvertedResidualCellsS8 {
     const int rows = (valid - 1) * e_.stride_h + e_.kh;
     const int top = y * e_.stride_h - e_.pad_top;
     const int ic = args_.expand.ic;
-    const int left = e_.pad_left * ic;
+    const ptrdiff_t left = ptrdiff_t{e_.pad_left} * ic * kExpansion;
     const bool padded = e_.pad_left > 0 || e_.kw > 1;
     for (int r = 0; r < rows; ++r) {
       std::byte* row = src_rows_ + r * src_row_bytes_;
       const bool inside = top + r >= 0 && top + r < e_.ih;
       if (padded || !inside) {
-        const I32 padding = Ops::OffsetTaps(Ops::SetBytes(args_.expand.src_zp));
-        for (ptrdiff_t i = 0; i < src_row_bytes_; i += kCell) Ops::StoreI32(row + i, padding);
+        const I32 padding = Cells::Activations(args_.expand.src_zp);
+        for (ptrdiff_t i = 0; i < src_row_bytes_; i += Ops::kBytes) Ops::StoreI32(row + i, padding);
       }
       if (!inside) continue;
       const int8_t* src = args_.src + PixelOffset(n, top + r, 0, e_.ih, e_.iw, ic);
       const int bytes = e_.iw * ic;
+      constexpr int kPiece = 16 * kGroup;  // activations in 64 bytes
       int i = 0;
-      for (; bytes - i >= kCell; i += kCell) {
-        Ops::StoreI32(row + left + i, Ops::OffsetTaps(Ops::LoadBytes(src + i)));
+      for (; bytes - i >= kPiece; i += kPiece) {
+        Ops::ExpandGroups(src + i, row + left + i * ptrdiff_t{kExpansion});
       }
       if (i < bytes) {
-        Ops::template StorePartOf<0, 1>(reinterpret_cast<int8_t*>(row + left + i),
-                                        Ops::OffsetTaps(Ops::LoadBytesPart(src + i, bytes - i)), bytes - i);
+        alignas(64) std::byte piece[64];
+        Ops::ExpandGroupsPart(src + i, bytes - i, piece);
+        CopyBytes(row + left + i * ptrdiff_t{kExpansion}, piece, (bytes - i) * ptrdiff_t{kExpansion});
       }
     }
   }
@@ -260,11 +269,11 @@ class InvertedResidualCellsS8 {
     std::byte* half = Halves(block);
     for (int x = 0; x < w_.iw; ++x, half += kCell / 2) {
       if (channels == kLanes) {
-        StoreCell(b, x, half, Ops::OffsetTaps(Ops::JoinTaps(rows[0], rows[1], rows[2], rows[3])));
+        StoreCell(b, x, half, Cells::JoinSource(rows[0], rows[1], rows[2], rows[3]));
       } else {
         int8_t part[4][kLanes] = {};
         for (int r = 0; r < 4; ++r) CopyBytes(part[r], rows[r], channels);
-        StoreCell(b, x, half, Ops::OffsetTaps(Ops::JoinTaps(part[0], part[1], part[2], part[3])));
+        StoreCell(b, x, half, Cells::JoinSource(part[0], part[1], part[2], part[3]));
       }
       for (int r = 0; r < 4; ++r) rows[r] += step[r];
     }
@@ -277,7 +286,7 @@ class InvertedResidualCellsS8 {
       case 2:
         return ExpandRows<2, Ops::kExpandPixels[1]>(block, skip, valid);
       default:
-        return ExpandRows<3, Ops::kExpandPixels[2]>(block, skip, valid);
+        if constexpr (kSlab == 3) return ExpandRows<3, Ops::kExpandPixels[2]>(block, skip, valid);
     }
   }
   template <int kBlocks, int kPixels>
@@ -298,16 +307,16 @@ class InvertedResidualCellsS8 {
 
   std::byte* Halves(int block) const { return halves_ + ptrdiff_t{block} * columns_ * (kCell / 2); }
 
-  QRUN_INLINE void StoreCell(int b, int x, std::byte* half, I32 cell) const {
+  QRUN_INLINE void StoreCell(int b, int x, std::byte* half, Cell cell) const {
     const ptrdiff_t at = (ptrdiff_t{b} * columns_ + w_.pad_left + x) * kCell;
-    Ops::StoreI32(joined_ + at, Ops::JoinHalves(Ops::LoadHalves(half), cell));
-    Ops::StoreI32(cells_ + at, cell);
-    Ops::StoreUpperHalves(half, cell);
+    Cells::Store(joined_ + at, Cells::Joined(half, cell));
+    Cells::Store(cells_ + at, cell);
+    Cells::StoreUpperHalf(half, cell);
   }
 
   template <int kBlocks>
   void ExpandNothing(int block) const {
-    const I32 padding = PaddingCell();
+    const Cell padding = PaddingCell();
     for (int b = 0; b < kBlocks; ++b) {
       std::byte* half = Halves(block + b);
       for (int x = 0; x < w_.iw; ++x) StoreCell(b, x, half + x * (kCell / 2), padding);
@@ -318,13 +327,13 @@ class InvertedResidualCellsS8 {
   template <int kRows, int kBlocks, int kPixels>
   void Expand(int block, int skip) const {
     const ConvS8Args& a = args_.expand;
-    const OffsetRequantizer<Tag> requantizer(a.dst_zp, a.lo, a.hi);
+    const CellRequantizer requantizer(a.dst_zp, a.lo, a.hi);
     const ptrdiff_t row_stride = e_.stride_h * src_row_bytes_;
-    const ptrdiff_t pixel_bytes = ptrdiff_t{e_.stride_w} * a.ic;
-    const ptrdiff_t block_stride = ptrdiff_t{e_.kh} * row_steps_ * kCell;
+    const ptrdiff_t pixel_bytes = ptrdiff_t{e_.stride_w} * a.ic * kExpansion;
+    const ptrdiff_t block_stride = ptrdiff_t{e_.kh} * row_steps_ * kStep;
     const int8_t* wei = a.wei + block * block_stride;
-    const I32 padding = PaddingCell();
-    const I32 keep = Ops::CellRows(skip, kRows);
+    const Cell padding = PaddingCell();
+    const Cell keep = Cells::RowMask(skip, kRows);
     I32 bias[kBlocks];
     Unroll<kBlocks>(
         [&](auto b) QRUN_INLINE_LAMBDA { bias[b.value] = Ops::LoadI32(a.bia + (block + b.value) * kLanes); });
@@ -339,7 +348,7 @@ class InvertedResidualCellsS8 {
       for (int ky = 0; ky < e_.kh; ++ky, src += src_row_bytes_) {
         const std::byte* pixel[kPixels];
         Unroll<kPixels>([&](auto p) QRUN_INLINE_LAMBDA { pixel[p.value] = src + p.value * pixel_bytes; });
-        for (const int8_t* stop = w + row_steps_ * kCell; w != stop; w += kCell) {
+        for (const int8_t* stop = w + row_steps_ * kStep; w != stop; w += kStep) {
           I32 wei_step[kBlocks];
           Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
             wei_step[b.value] = Ops::LoadWei(w + b.value * block_stride);
@@ -362,9 +371,9 @@ class InvertedResidualCellsS8 {
           const auto row = [&](auto r) QRUN_INLINE_LAMBDA {
             return Ops::ToF32(acc[b.value][p.value][r.value < kRows ? r.value : kRows - 1]) * scale;
           };
-          I32 cell = Ops::RowsToLanes(
-              requantizer.InLane(row(Index<0>{}), row(Index<1>{}), row(Index<2>{}), row(Index<3>{})));
-          if constexpr (kRows < 4) cell = Ops::Select(keep, Ops::ShiftRows(cell, skip), padding);
+          Cell cell = Cells::FromRows(requantizer, row(Index<0>{}), row(Index<1>{}), row(Index<2>{}),
+                                      row(Index<3>{}));
+          if constexpr (kRows < 4) cell = Cells::Select(keep, Cells::ShiftRows(cell, skip), padding);
           StoreCell(b.value, x + p.value, half + p.value * (kCell / 2), cell);
         });
       });
@@ -372,14 +381,15 @@ class InvertedResidualCellsS8 {
   }
 
   struct Filter {
-    I32 wei[3], bias;
+    Cell wei[3];
+    I32 bias;
     F32 scale;
   };
   QRUN_INLINE Filter LoadFilter(int block, int shift) const {
     const std::byte* prepared = weights_ + block * ptrdiff_t{kPreparedBytes};
     Filter f;
     Unroll<3>([&](auto kx) QRUN_INLINE_LAMBDA {
-      f.wei[kx.value] = Ops::ShiftRows(Ops::LoadI32(prepared + kx.value * kCell), shift);
+      f.wei[kx.value] = Cells::ShiftRows(Cells::Load(prepared + kx.value * kCell), shift);
     });
     f.bias = Ops::LoadI32(prepared + 3 * kCell);
     f.scale = F32::load_unaligned(args_.depthwise.scale + block * kLanes);
@@ -388,20 +398,19 @@ class InvertedResidualCellsS8 {
 
   // One quad. cell(j, kx) is the address of the cell under column kx of slot j, wei(j, kx) its weights.
   template <class Cell, class Weights>
-  QRUN_INLINE void FilterQuad(const OffsetRequantizer<Tag>& requantizer, const Filter& f, Cell&& cell,
-                              Weights&& wei, std::byte* quad) const {
+  QRUN_INLINE void FilterQuad(const CellRequantizer& requantizer, const Filter& f, Cell&& cell, Weights&& wei,
+                              std::byte* quad) const {
     I32 acc[4] = {f.bias, f.bias, f.bias, f.bias};
     Unroll<3>([&](auto kx) QRUN_INLINE_LAMBDA {
-      Unroll<4>([&](auto j)
-                    QRUN_INLINE_LAMBDA { Ops::Dot(acc[j.value], Ops::LoadI32(cell(j, kx)), wei(j, kx)); });
+      Unroll<4>([&](auto j) QRUN_INLINE_LAMBDA { Cells::Dot(acc[j.value], cell(j, kx), wei(j, kx)); });
     });
     const auto product = [&](auto j) QRUN_INLINE_LAMBDA { return Ops::ToF32(acc[j.value]) * f.scale; };
-    Ops::StoreI32(quad, requantizer.InLane(product(Index<0>{}), product(Index<1>{}), product(Index<2>{}),
-                                           product(Index<3>{})));
+    Cells::StoreQuad(quad, requantizer, product(Index<0>{}), product(Index<1>{}), product(Index<2>{}),
+                     product(Index<3>{}));
   }
 
-  OffsetRequantizer<Tag> FilteredRequantizer() const {
-    return OffsetRequantizer<Tag>(args_.depthwise.dst_zp, args_.depthwise.lo, args_.depthwise.hi);
+  CellRequantizer FilteredRequantizer() const {
+    return CellRequantizer(args_.depthwise.dst_zp, args_.depthwise.lo, args_.depthwise.hi);
   }
 
   void FilterRows(const Task& task, const std::byte* cells, int block, std::byte* filtered) const {
@@ -411,7 +420,7 @@ class InvertedResidualCellsS8 {
 
   // Two output rows over the same cells; stride 1.
   void FilterPair(const std::byte* cells, int block, std::byte* filtered) const {
-    const OffsetRequantizer<Tag> requantizer = FilteredRequantizer();
+    const CellRequantizer requantizer = FilteredRequantizer();
     const Filter f = LoadFilter(block, 0), shifted = LoadFilter(block, 1);
     std::byte* quad = filtered + block * (quads_ * ptrdiff_t{kCell});
     for (int q = 0; q < quads_; ++q, quad += kCell, cells += 2 * kCell) {
@@ -426,7 +435,7 @@ class InvertedResidualCellsS8 {
 
   // Two output rows, each over its own cells; stride 2.
   void FilterStride2Pair(const std::byte* even, const std::byte* odd, int block, std::byte* filtered) const {
-    const OffsetRequantizer<Tag> requantizer = FilteredRequantizer();
+    const CellRequantizer requantizer = FilteredRequantizer();
     const Filter f = LoadFilter(block, 0);
     std::byte* quad = filtered + block * (quads_ * ptrdiff_t{kCell});
     for (int q = 0; q < quads_; ++q, quad += kCell, even += 4 * kCell, odd += 4 * kCell) {
@@ -442,7 +451,7 @@ class InvertedResidualCellsS8 {
   // One output row; `shift` is the byte of the cells that holds its first input row.
   template <int kStride>
   void FilterSingle(int shift, const std::byte* cells, int block, std::byte* filtered) const {
-    const OffsetRequantizer<Tag> requantizer = FilteredRequantizer();
+    const CellRequantizer requantizer = FilteredRequantizer();
     const Filter f = LoadFilter(block, shift);
     std::byte* quad = filtered + block * (quads_ * ptrdiff_t{kCell});
     for (int x = 0; x < w_.ow; x += 4, quad += kCell, cells += 4 * kStride * kCell) {
@@ -498,7 +507,7 @@ class InvertedResidualCellsS8 {
                    int8_t* dst) const {
     const ConvS8Args& a = args_.project;
     const ptrdiff_t steps = (a.ic + Ops::kGroup - 1) / Ops::kGroup;
-    const ptrdiff_t block_stride = steps * kCell;
+    const ptrdiff_t block_stride = steps * kStep;
     const int8_t* w = wei + block * block_stride;
     I32 acc[kSlots * kBlocks];
     Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
@@ -507,20 +516,22 @@ class InvertedResidualCellsS8 {
     });
     const std::byte* quad = filtered + slot / 4 * ptrdiff_t{kCell};
     const ptrdiff_t quad_stride = quads_ * ptrdiff_t{kCell};
-    for (ptrdiff_t left = steps; left > 0; left -= kLanes / 4, quad += quad_stride) {
+    for (ptrdiff_t left = steps; left > 0; left -= kLanes / kGroup, quad += quad_stride) {
       const std::byte* src = quad;
-      const std::byte* stop = src + 16 * (left < kLanes / 4 ? left : kLanes / 4);
-      for (; src != stop; src += 16, w += kCell) {
+      ptrdiff_t advance = kExpansion == 1 ? 16 : 4;  // or 4 and 12: a 128-bit lane has 4 channels
+      const int8_t* stop = w + kStep * (left < kLanes / kGroup ? left : kLanes / kGroup);
+      for (; w != stop; w += kStep) {
         I32 wei_step[kBlocks];
         Unroll<kBlocks>(
             [&](auto b) QRUN_INLINE_LAMBDA { wei_step[b.value] = Ops::LoadWei(w + b.value * block_stride); });
         Unroll<kSlots>([&](auto s) QRUN_INLINE_LAMBDA {
-          constexpr int at = s.value + kPhase;
-          const I32 group = Ops::BroadcastGroup(src + at / 4 * kCell + at % 4 * 4);
+          const I32 group = Ops::BroadcastGroup(src + Cells::GroupAt(s.value + kPhase));
           Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
             Ops::Dot(acc[s.value * kBlocks + b.value], group, wei_step[b.value]);
           });
         });
+        src += advance;
+        if constexpr (kExpansion == 2) advance = 16 - advance;
       }
     }
     const GemmMathS8<Tag> math = {Requantizer<Tag>(a.dst_zp, a.lo, a.hi), a.scale};

@@ -15,9 +15,7 @@ namespace {
 template <class Tag>
 size_t inverted_residual_s8_scratch_bytes(const InvertedResidualS8Args& args) noexcept {
   if constexpr (!Tag::kScalar) {
-    if constexpr (S8<Tag>::kGroup == 4) {
-      if (InvertedResidualCellsS8<Tag>::Fits(args)) return InvertedResidualCellsS8<Tag>(args).ScratchBytes();
-    }
+    if (InvertedResidualCellsS8<Tag>::Fits(args)) return InvertedResidualCellsS8<Tag>(args).ScratchBytes();
   }
   return InvertedResidualRowsS8<Tag>(args).ScratchBytes();
 }
@@ -27,10 +25,8 @@ void inverted_residual_s8(const InvertedResidualS8Args& args, int begin, int end
                           std::byte* scratch) noexcept {
   if (begin >= end) return;
   if constexpr (!Tag::kScalar) {
-    if constexpr (S8<Tag>::kGroup == 4) {
-      if (InvertedResidualCellsS8<Tag>::Fits(args)) {
-        return InvertedResidualCellsS8<Tag>(args, scratch).Run(begin, end);
-      }
+    if (InvertedResidualCellsS8<Tag>::Fits(args)) {
+      return InvertedResidualCellsS8<Tag>(args, scratch).Run(begin, end);
     }
   }
   InvertedResidualRowsS8<Tag>(args).Run(begin, end, scratch);

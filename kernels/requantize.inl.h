@@ -87,6 +87,25 @@ struct OffsetRequantizer {
   }
 };
 
+// The same where dot products read words: two registers of products to one register of words, in in-lane
+// order.
+template <class Tag>
+struct WordRequantizer {
+  using Ops = S8<Tag>;
+  using I32 = typename Ops::I32;
+  using F32 = typename Ops::F32;
+
+  I32 zp, lo, hi;
+
+  QRUN_INLINE WordRequantizer(int zero_point, int min, int max)
+      : zp(Ops::SetWords(zero_point)), lo(Ops::SetWords(min)), hi(Ops::SetWords(max)) {}
+
+  QRUN_INLINE I32 InLane(F32 x0, F32 x1) const {
+    return Ops::MinWords(Ops::MaxWords(Ops::PackWords(Ops::RoundBounded(x0), Ops::RoundBounded(x1), zp), lo),
+                         hi);
+  }
+};
+
 }  // namespace
 }  // namespace qrun::kernels
 

@@ -1,0 +1,146 @@
+// Cells and quads of the depth-first block (inverted_residual_cells_s8.inl.h), as an instruction set's dot
+// products read them. A cell is a column of four expanded rows of kLanes channels; where a dot product sums
+//   4 bytes   it is one register, row r of channel c in byte r of lane c;
+//   2 words   it is two registers, rows 0 and 1 of channel c in the words of lane c, then rows 2 and 3.
+// A quad is the filter's result for kLanes channels and four slots. With bytes, 128-bit lane l holds channels
+// 4l .. 4l+3 of slot j in its lane j; with words, of slots 0 and 1 in its halves, then those of slots 2
+// and 3.
+#ifndef QRUN_KERNELS_CELLS_INL_H_
+#define QRUN_KERNELS_CELLS_INL_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/dot.inl.h"
+#include "kernels/inline.inl.h"
+#include "kernels/requantize.inl.h"
+
+namespace qrun::kernels {
+namespace {
+
+// Cell            a cell in registers; Load, Store, and Filled(value) with one value everywhere
+// Activations(v)  groups of v, as BroadcastGroup gives them
+// FromRows, StoreQuad   four registers of products float(acc) * scale, one per row or slot, requantised
+// JoinTaps(r0, r1, r2, r3)  kLanes weights of each to rows 0 to 3; JoinSource  the same of activations
+// ShiftRows(cell, n)    row r to row r + n, zeros behind it. RowMask(first, n): ones in rows [first, first +
+// n) Joined(half, cell)    rows 2 and 3 of the cell whose upper half is stored there, then rows 0 and 1 of
+// `cell` Dot(acc, p, wei)      acc += sum over the rows of the cell at p, times wei GroupAt(slot) offset in
+// bytes of a slot's first group from a quad's 128-bit lane
+template <class Tag, int kGroup = S8<Tag>::kGroup>
+struct Cells;
+
+template <class Tag>
+struct Cells<Tag, 4> {
+  using Ops = S8<Tag>;
+  using I32 = typename Ops::I32;
+  using F32 = typename Ops::F32;
+  using Cell = I32;
+  using Requantizer = OffsetRequantizer<Tag>;
+  static constexpr int kBytes = Ops::kBytes;
+
+  static QRUN_INLINE Cell Load(const std::byte* p) { return Ops::LoadI32(p); }
+  static QRUN_INLINE void Store(std::byte* p, Cell cell) { Ops::StoreI32(p, cell); }
+  static QRUN_INLINE Cell Filled(int value) { return Ops::OffsetTaps(Ops::SetBytes(value)); }
+  static QRUN_INLINE I32 Activations(int value) { return Filled(value); }
+  static QRUN_INLINE Cell FromRows(const Requantizer& requantizer, F32 x0, F32 x1, F32 x2, F32 x3) {
+    return Ops::RowsToLanes(requantizer.InLane(x0, x1, x2, x3));
+  }
+  static QRUN_INLINE void StoreQuad(std::byte* p, const Requantizer& requantizer, F32 x0, F32 x1, F32 x2,
+                                    F32 x3) {
+    Ops::StoreI32(p, requantizer.InLane(x0, x1, x2, x3));
+  }
+  static QRUN_INLINE Cell JoinTaps(const int8_t* row0, const int8_t* row1, const int8_t* row2,
+                                   const int8_t* row3) {
+    return Ops::JoinTaps(row0, row1, row2, row3);
+  }
+  static QRUN_INLINE Cell JoinSource(const int8_t* row0, const int8_t* row1, const int8_t* row2,
+                                     const int8_t* row3) {
+    return Ops::OffsetTaps(JoinTaps(row0, row1, row2, row3));
+  }
+  static QRUN_INLINE Cell ShiftRows(Cell cell, int rows) { return Ops::ShiftRows(cell, rows); }
+  static QRUN_INLINE Cell RowMask(int first, int count) { return Ops::CellRows(first, count); }
+  static QRUN_INLINE Cell Select(Cell mask, Cell a, Cell b) { return Ops::Select(mask, a, b); }
+  static QRUN_INLINE Cell Joined(const std::byte* half, Cell cell) {
+    return Ops::JoinHalves(Ops::LoadHalves(half), cell);
+  }
+  static QRUN_INLINE void StoreUpperHalf(std::byte* p, Cell cell) { Ops::StoreUpperHalves(p, cell); }
+  static QRUN_INLINE void Dot(I32& acc, const std::byte* p, Cell wei) { Ops::Dot(acc, Load(p), wei); }
+  static constexpr int GroupAt(int slot) { return slot / 4 * kBytes + slot % 4 * 4; }
+};
+
+// GCC would sum up all products of a window as a tree, which has no registers for them.
+template <class Register>
+QRUN_INLINE void KeepOrder(Register& sum) {
+  asm("" : "+v"(sum));
+}
+
+template <class Tag>
+struct Cells<Tag, 2> {
+  using Ops = S8<Tag>;
+  using I32 = typename Ops::I32;
+  using F32 = typename Ops::F32;
+  struct Cell {
+    I32 low, high;  // rows 0 and 1, rows 2 and 3
+  };
+  using Requantizer = WordRequantizer<Tag>;
+  static constexpr int kBytes = Ops::kBytes;
+
+  static QRUN_INLINE Cell Load(const std::byte* p) { return {Ops::LoadI32(p), Ops::LoadI32(p + kBytes)}; }
+  static QRUN_INLINE void Store(std::byte* p, Cell cell) {
+    Ops::StoreI32(p, cell.low);
+    Ops::StoreI32(p + kBytes, cell.high);
+  }
+  static QRUN_INLINE Cell Filled(int value) { return {Activations(value), Activations(value)}; }
+  static QRUN_INLINE I32 Activations(int value) { return Ops::SetWords(value); }
+  static QRUN_INLINE Cell FromRows(const Requantizer& requantizer, F32 x0, F32 x1, F32 x2, F32 x3) {
+    return {Ops::RowsToLanes(requantizer.InLane(x0, x1)), Ops::RowsToLanes(requantizer.InLane(x2, x3))};
+  }
+  static QRUN_INLINE void StoreQuad(std::byte* p, const Requantizer& requantizer, F32 x0, F32 x1, F32 x2,
+                                    F32 x3) {
+    Ops::StoreI32(p, requantizer.InLane(x0, x1));
+    Ops::StoreI32(p + kBytes, requantizer.InLane(x2, x3));
+  }
+  static QRUN_INLINE Cell JoinTaps(const int8_t* row0, const int8_t* row1, const int8_t* row2,
+                                   const int8_t* row3) {
+    const auto join = [](const int8_t* a, const int8_t* b) QRUN_INLINE_LAMBDA {
+      return Ops::Or(Ops::ShiftDown(Ops::ShiftUp(Ops::Widen(a))), Ops::ShiftUp(Ops::Widen(b)));
+    };
+    return {join(row0, row1), join(row2, row3)};
+  }
+  static QRUN_INLINE Cell JoinSource(const int8_t* row0, const int8_t* row1, const int8_t* row2,
+                                     const int8_t* row3) {
+    return JoinTaps(row0, row1, row2, row3);
+  }
+  static QRUN_INLINE Cell ShiftRows(Cell cell, int rows) {
+    if (rows >= 2) cell = {Ops::SetI32(0), cell.low};
+    if (rows % 2 == 0) return cell;
+    return {Ops::ShiftUp(cell.low), Ops::Or(Ops::ShiftDown(cell.low), Ops::ShiftUp(cell.high))};
+  }
+  static QRUN_INLINE Cell RowMask(int first, int count) {
+    const I32 ones = Ops::SetI32(-1), one_row = Ops::SetI32(0xFFFF), zero = Ops::SetI32(0);
+    return ShiftRows({count == 0   ? zero
+                      : count == 1 ? one_row
+                                   : ones,
+                      count <= 2   ? zero
+                      : count == 3 ? one_row
+                                   : ones},
+                     first);
+  }
+  static QRUN_INLINE Cell Select(Cell mask, Cell a, Cell b) {
+    return {Ops::Select(mask.low, a.low, b.low), Ops::Select(mask.high, a.high, b.high)};
+  }
+  static QRUN_INLINE Cell Joined(const std::byte* half, Cell cell) { return {Ops::LoadI32(half), cell.low}; }
+  static QRUN_INLINE void StoreUpperHalf(std::byte* p, Cell cell) { Ops::StoreI32(p, cell.high); }
+  static QRUN_INLINE void Dot(I32& acc, const std::byte* p, const Cell& wei) {
+    Ops::Dot(acc, Ops::LoadI32(p), wei.low);
+    KeepOrder(acc);
+    Ops::Dot(acc, Ops::LoadI32(p + kBytes), wei.high);
+    KeepOrder(acc);
+  }
+  static constexpr int GroupAt(int slot) { return slot / 2 * kBytes + slot % 2 * 8; }
+};
+
+}  // namespace
+}  // namespace qrun::kernels
+
+#endif  // QRUN_KERNELS_CELLS_INL_H_
