@@ -36,12 +36,16 @@ done
 mkdir -p "$out"
 rows=()
 
-# measure NAME ONNX CALIBRATION "options of qconvert" "options of qbench that say what to evaluate on"
+# measure NAME ONNX CALIBRATION options of qconvert... -- options of qbench that say what to evaluate on...
 measure() {
   local name=$1 onnx=$data/$2 calibration=$3
-  local -a convert evaluate
-  read -ra convert <<<"$4"
-  read -ra evaluate <<<"$5"
+  local -a convert=() evaluate=()
+  shift 3
+  while [ "$1" != -- ]; do
+    convert+=("$1")
+    shift
+  done
+  evaluate=("${@:2}")
   [ -z "$only" ] || [ "$only" = "$name" ] || return 0
   if [ ! -f "$onnx" ]; then
     echo "real_models.sh: skipped $name: no $onnx" >&2
@@ -71,23 +75,24 @@ PYTHON
 }
 
 images=$data/imagenet/calib.csv
-dev="--list $data/imagenet/dev.csv"
+dev=(--list "$data/imagenet/dev.csv")
 tiny=$data/mlperf_tiny
 cifar=$data/cifar10
 half=0.50196078 # (x - 128) / 128 for x in 0..255, of pixels scaled to 0..1
 
-measure mobilenet_v2 mobilenet_v2/torchvision_float.onnx "$images" "--preprocess torch" "$dev"
+measure mobilenet_v2 mobilenet_v2/torchvision_float.onnx "$images" --preprocess torch -- "${dev[@]}"
 measure mobilenet_v1_0.5_160 mobilenet_v1/v1_0.5_160_float.onnx "$images" \
-  "--preprocess tf --resize 184 --crop 160 --mean $half,$half,$half --std $half,$half,$half" "$dev --label-offset 1"
-measure squeezenet1.1 squeezenet/squeezenet1.1_float.onnx "$images" "--preprocess torch" "$dev"
-measure tiny_kws mlperf_tiny/kws_float.onnx "$tiny/kws_calib_f32.npy" "" "--input $tiny/kws_x_f32.npy --labels $tiny/kws_y.npy"
-measure tiny_resnet8 mlperf_tiny/resnet8_float.onnx "$cifar/calib_u8_nhwc.npy" "" \
-  "--input $cifar/x_u8_nhwc.npy --labels $cifar/y.npy"
-measure tiny_vww mlperf_tiny/vww_float.onnx "$images" "--preprocess raw --mean 0,0,0 --std 1,1,1" "$dev --ignore-labels"
+  --preprocess tf --resize 184 --crop 160 --mean $half,$half,$half --std $half,$half,$half -- "${dev[@]}" --label-offset 1
+measure squeezenet1.1 squeezenet/squeezenet1.1_float.onnx "$images" --preprocess torch -- "${dev[@]}"
+measure tiny_kws mlperf_tiny/kws_float.onnx "$tiny/kws_calib_f32.npy" \
+  -- --input "$tiny/kws_x_f32.npy" --labels "$tiny/kws_y.npy"
+measure tiny_resnet8 mlperf_tiny/resnet8_float.onnx "$cifar/calib_u8_nhwc.npy" \
+  -- --input "$cifar/x_u8_nhwc.npy" --labels "$cifar/y.npy"
+measure tiny_vww mlperf_tiny/vww_float.onnx "$images" --preprocess raw --mean 0,0,0 --std 1,1,1 -- "${dev[@]}" --ignore-labels
 if [ -f "$tiny/ad_float.onnx" ]; then
   write_frames "$out/ad_calib.npy" 1
   write_frames "$out/ad_x.npy" 2
-  measure tiny_ad mlperf_tiny/ad_float.onnx "$out/ad_calib.npy" "" "--input $out/ad_x.npy --ignore-labels"
+  measure tiny_ad mlperf_tiny/ad_float.onnx "$out/ad_calib.npy" -- --input "$out/ad_x.npy" --ignore-labels
 fi
 [ ${#rows[@]} -gt 0 ] || { echo "real_models.sh: error: nothing was measured" >&2; exit 1; }
 
