@@ -68,12 +68,6 @@ struct Cells<Tag, 4> {
   static constexpr int GroupAt(int slot) { return slot / 4 * kBytes + slot % 4 * 4; }
 };
 
-// GCC would sum up all products of a window as a tree, which has no registers for them.
-template <class Register>
-QRUN_INLINE void KeepOrder(Register& sum) {
-  asm("" : "+v"(sum));
-}
-
 template <class Tag>
 struct Cells<Tag, 2> {
   using Ops = S8<Tag>;
@@ -133,9 +127,9 @@ struct Cells<Tag, 2> {
   static QRUN_INLINE void StoreUpperHalf(std::byte* p, Cell cell) { Ops::StoreI32(p, cell.high); }
   static QRUN_INLINE void Dot(I32& acc, const std::byte* p, const Cell& wei) {
     Ops::Dot(acc, Ops::LoadI32(p), wei.low);
-    KeepOrder(acc);
+    Ops::KeepOrder(acc);
     Ops::Dot(acc, Ops::LoadI32(p + kBytes), wei.high);
-    KeepOrder(acc);
+    Ops::KeepOrder(acc);
   }
   static constexpr int GroupAt(int slot) { return slot / 2 * kBytes + slot % 2 * 8; }
 };

@@ -1,47 +1,61 @@
-// The only home of intrinsics: S8<Tag> is what int8 kernels need from an instruction set, specialised in one
+// The home of intrinsics: S8<Tag> is what int8 kernels need from an instruction set, specialised in one
 // dot_<isa>.inl.h per ISA. Everything else is plain C++ or xsimd. All loads and stores may be unaligned.
 //
 // Constants and types
 //   kLanes        int32 lanes of a register; a register holds 4 * kLanes = kBytes int8
-//   kGroup        int8 products that one lane's dot product sums: 4 (vpdpbusd) or 2 (pmaddwd on int16)
+//   kGroup        int8 products that one lane's dot product sums: 4 (bytes), or 2 (pmaddwd on int16)
 //   kOffset       what ExpandGroups and OffsetTaps add to activations: 128 where the instruction wants them
-//   unsigned kTilePixels   heights of the register tiles of a convolution (2 registers wide), tallest first
+//                 unsigned
+//   Register tiles, all as tall as there are registers:
+//   kTilePixels   heights of those of a convolution (2 registers wide), tallest first
+//   kExpandPixels pixels of those of four rows of 1, 2 (and 3) channel blocks; as many entries as the blocks
+//                 that the depth-first block expands together
+//   kProjectSlots heights of those of its projection, 1 and 2 registers wide: a tall one, a short one; of 1
+//                 wide multiples of 4, of 2 wide even
 //   I32, F32, Bytes   registers of int32, float (an xsimd batch) and int8
 // Dot products: exact, wrapping modulo 2^32. pmaddubsw saturates and is not used.
 //   LoadWei(p)            kLanes x kGroup weights, as packed
 //   BroadcastGroup(p)     one group of expanded activations (4 bytes) to all lanes
 //   Dot(acc, src, wei)    acc += sum over the group of src * wei
 //   ExpandGroups(src, dst)         16 groups of activations (16 * kGroup bytes) to 64 bytes as BroadcastGroup
-//   reads them ExpandGroupsPart(src, n, dst)  the same for n < 16 * kGroup bytes; the rest of dst is
-//   arbitrary
+//                                  reads them
+//   ExpandGroupsPart(src, n, dst)  the same for n < 16 * kGroup bytes; the rest of dst is arbitrary
 // Depthwise. "In-lane order" of 4 registers r[0..3]: 128-bit lane l of r[j] holds channels 16 * l + 4 * j +
 // 0..3.
 //   InterleaveTaps(rows, out)   kGroup registers of bytes, one per tap, to 4 registers of groups in in-lane
-//   order OffsetTaps(groups)          adds kOffset to the activations of a register of groups PackInLane(...)
-//   4 registers of int32 in in-lane order to bytes in order
-// Cells: four rows of a column in the bytes of each lane (inverted_residual_cells_s8.inl.h), where kGroup is
-// 4
+//                               order
+//   OffsetTaps(groups)          adds kOffset to the activations of a register of groups
+// Cells (cells.inl.h)
 //   RoundBounded(f)           round half to even of what fits int32
+//   Select(mask, a, b)        mask ? a : b, bit by bit
+//  where kGroup is 4, four rows of a column in the bytes of each lane:
 //   PackOffsetInLane(r, zp)   saturate(saturate16(r) + zp) to the bytes that dot products read, zp with
-//   kOffset;
-//                             MaxOffset, MinOffset of such bytes
+//                             kOffset; MaxOffset, MinOffset of such bytes
 //   RowsToLanes(bytes)        four rows in in-lane order, as PackInLane leaves them, to a cell
 //   JoinTaps(r0, r1, r2, r3)  kLanes bytes of each to bytes 0 to 3 of the lanes
 //   ShiftRows(cell, n)        byte r of each lane to byte r + n, zeros behind it
-//   CellRows(first, n)        mask of the bytes [first, first + n) of each lane; Select(mask, a, b) mask ? a
-//   : b StoreUpperHalves(p, cell), LoadHalves(p)   bytes 2 and 3 of each lane in kBytes / 2; and back, to
-//   bytes 0 and 1 JoinHalves(halves, cell)  bytes 0 and 1 of halves, then bytes 0 and 1 of cell
+//   CellRows(first, n)        mask of the bytes [first, first + n) of each lane
+//   StoreUpperHalves(p, cell), LoadHalves(p)   bytes 2 and 3 of each lane in kBytes / 2; and back, to bytes 0
+//                             and 1
+//   JoinHalves(halves, cell)  bytes 0 and 1 of halves, then bytes 0 and 1 of cell
+//  where kGroup is 2, two rows in the words of each lane:
+//   PackWords(a, b, zp)       saturate16(saturate16(r) + zp) of two registers; MaxWords, MinWords
+//   RowsToLanes(words)        two rows as PackWords leaves them to the words of each lane
+//   ShiftUp(v), ShiftDown(v)  the lower word of each lane to the upper one and back, zeros behind it
+//   Or(a, b)
+//   KeepOrder(sum)            does nothing, but GCC would else sum up all products of a window as a tree, for
+//                             which there are no registers
 // Requantising
 //   Widen(p)              kLanes int8 to int32
 //   ToF32(i)              round to nearest even
-//   RoundToI32(f)         round half to even; above 32767 gives 32767; NaN and below -2^31 give -2^31
-//   PackInLane(r, zp)     saturate(saturate16(r) + zp) to int8, zp as SetWords gives it; PackInOrder the same
-//   for 4
-//                         registers in plain order
+//   RoundToI32(f)         round half to even; above 32767 at least 32767; NaN and below -32768 at most -32768
+//   PackInLane(r, zp)     saturate(saturate16(r) + zp) to int8, zp as SetWords gives it, of 4 registers of
+//                         int32 in in-lane order to bytes in order; PackInOrder of registers in plain order
 // Bytes
 //   LoadBytes, LoadBytesPart(p, n), StoreBytes, SetBytes, MaxBytes, MinBytes
-//   StorePart<i, m>(p, v)       the i-th m-th part of a register; StorePartOf<i, m>(p, v, n) its first n
-//   bytes ByteTable{table}(v)         256-entry table look-up, where kHasByteTable
+//   StorePart<i, m>(p, v)       the i-th m-th part of a register
+//   StorePartOf<i, m>(p, v, n)  its first n bytes
+//   ByteTable{table}(v)         256-entry table look-up, where kHasByteTable
 #ifndef QRUN_KERNELS_DOT_INL_H_
 #define QRUN_KERNELS_DOT_INL_H_
 

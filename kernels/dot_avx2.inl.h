@@ -65,6 +65,7 @@ struct S8<Avx2> : YmmS8<Avx2::simd> {
   static QRUN_INLINE I32 ShiftUp(I32 v) { return _mm256_slli_epi32(v, 16); }
   static QRUN_INLINE I32 ShiftDown(I32 v) { return _mm256_srli_epi32(v, 16); }
   static QRUN_INLINE I32 Or(I32 a, I32 b) { return _mm256_or_si256(a, b); }
+  static QRUN_INLINE void KeepOrder(I32& sum) { asm("" : "+x"(sum)); }
   static QRUN_INLINE I32 Select(I32 mask, I32 a, I32 b) { return _mm256_blendv_epi8(b, a, mask); }
 };
 

@@ -63,6 +63,7 @@ struct S8<Avx512> : ZmmS8<Avx512::simd> {
   static QRUN_INLINE I32 ShiftUp(I32 v) { return _mm512_slli_epi32(v, 16); }
   static QRUN_INLINE I32 ShiftDown(I32 v) { return _mm512_srli_epi32(v, 16); }
   static QRUN_INLINE I32 Or(I32 a, I32 b) { return _mm512_or_si512(a, b); }
+  static QRUN_INLINE void KeepOrder(I32& sum) { asm("" : "+v"(sum)); }
   static QRUN_INLINE I32 Select(I32 mask, I32 a, I32 b) {
     return _mm512_ternarylogic_epi32(mask, a, b, 0xCA);
   }

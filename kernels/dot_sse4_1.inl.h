@@ -78,6 +78,7 @@ struct S8<Sse41> {
   static QRUN_INLINE I32 ShiftUp(I32 v) { return _mm_slli_epi32(v, 16); }
   static QRUN_INLINE I32 ShiftDown(I32 v) { return _mm_srli_epi32(v, 16); }
   static QRUN_INLINE I32 Or(I32 a, I32 b) { return _mm_or_si128(a, b); }
+  static QRUN_INLINE void KeepOrder(I32& sum) { asm("" : "+x"(sum)); }
   static QRUN_INLINE I32 Select(I32 mask, I32 a, I32 b) { return _mm_blendv_epi8(b, a, mask); }
 
   static QRUN_INLINE I32 Widen(const int8_t* p) {

@@ -1,19 +1,19 @@
-// The depth-first inverted residual for instruction sets whose dot product sums four bytes in a 32-bit lane.
-// Same bytes as the general form (inverted_residual_rows_s8.inl.h), for 3x3 depthwise filters.
+// The depth-first inverted residual on any instruction set with registers. Same bytes as the general form
+// (inverted_residual_rows_s8.inl.h), for 3x3 depthwise filters.
 //
-// A cell is one register: a column of four expanded rows, row r of channel c in byte r of lane c. One dot
-// product with a cell applies one column of the 3x3 filter to one lane of channels. Expanded rows are counted
-// from the first padding row, in groups of four. Group g gives
+// A cell (cells.inl.h) is a column of four expanded rows of a block of kLanes channels. A dot product with a
+// cell applies one column of the 3x3 filter. Expanded rows are counted from the first padding row, in groups
+// of four. Group g gives
 //   the cells of rows 4g .. 4g+3, which two filter rows cover: 4g .. 4g+2, and with weights moved up by one
-//   byte 4g+1 .. 4g+3;
+//   row 4g+1 .. 4g+3;
 //   joined cells of rows 4g-2 .. 4g+1, made of the last group's upper half, for the two in between.
 // So with stride 1 a group finishes four output rows, with stride 2 two. Only half a cell per column and
 // channel lives from one group to the next; cells live while a slab of a few channel blocks is expanded and
 // filtered.
 //
-// A quad is the filter's result for one block of channels and four slots (output pixels): 128-bit lane l
-// holds channels 4l .. 4l+3 of slot j in its lane j, which is what the projection's dot products broadcast.
-// The slots of a pair of output rows alternate between them, those of a single row go along it.
+// A quad is the filter's result for one block of channels and four slots (output pixels), in the order in
+// which the projection's dot products broadcast it. The slots of a pair of output rows alternate between
+// them, those of a single row go along it.
 #ifndef QRUN_KERNELS_INVERTED_RESIDUAL_CELLS_S8_INL_H_
 #define QRUN_KERNELS_INVERTED_RESIDUAL_CELLS_S8_INL_H_
 
