@@ -60,6 +60,7 @@ class Calibrator {
   Status RunShards() {
     Shard* shard = nullptr;
     SessionOptions session_options;
+    session_options.reproducible_float = true;
     session_options.tap = [&](int tensor, std::span<const std::byte> bytes) {
       shard->observers[static_cast<size_t>(tensor)]->Observe(
           {reinterpret_cast<const float*>(bytes.data()), bytes.size() / sizeof(float)});

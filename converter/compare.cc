@@ -31,8 +31,8 @@ struct Sums {
 
 Result<Comparison> CompareModels(const Model& reference, const Model& candidate,
                                  const CalibrationSource& source, size_t limit, size_t max_samples) {
-  QRUN_ASSIGN_OR_RETURN(Session reference_session, Session::Create(reference));
-  QRUN_ASSIGN_OR_RETURN(Session candidate_session, Session::Create(candidate));
+  QRUN_ASSIGN_OR_RETURN(Session reference_session, Session::Create(reference, {.reproducible_float = true}));
+  QRUN_ASSIGN_OR_RETURN(Session candidate_session, Session::Create(candidate, {.reproducible_float = true}));
   const size_t outputs = reference_session.outputs().size();
   std::vector<Sums> sums(outputs);
   std::vector<std::vector<float>> inputs;

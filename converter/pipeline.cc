@@ -141,7 +141,7 @@ class Conversion {
     return Status::Ok();
   }
 
-  // Everything that the file says beside the graph, except for the arena.
+  // Everything that the file says beside the graph.
   Status Describe() {
     report_.model_name = metadata_.name = std::filesystem::path(options_.source_path).stem().string();
     report_.output_path = options_.output_path;
@@ -246,24 +246,16 @@ class Conversion {
     return Status::Ok();
   }
 
-  // Twice: the first file tells how large its arena is.
   Status Emit() {
     Begin("emit");
-    QRUN_ASSIGN_OR_RETURN(file_, EmitModel(graph_, metadata_));
-    QRUN_ASSIGN_OR_RETURN(const Model draft, Reopen(file_));
-    // Scratch differs between instruction sets; the scalar one runs everywhere.
-    for (const char* isa : {"", "ref"}) {
-      SessionOptions session_options;
-      session_options.isa = isa;
-      QRUN_ASSIGN_OR_RETURN(const Session session, Session::Create(draft, session_options));
-      metadata_.arena_bytes = std::max<uint64_t>(metadata_.arena_bytes, session.arena_bytes());
-      if (*isa == '\0') (options_.int8 ? report_.int8_plan : report_.float_plan) = cli::DescribePlan(session);
-    }
     QRUN_ASSIGN_OR_RETURN(file_, EmitModel(graph_, metadata_));
     QRUN_ASSIGN_OR_RETURN(model_, Reopen(file_));
     report_.file_bytes = file_.bytes.size();
     report_.file_sha256 = Sha256Hex(file_.bytes);
-    report_.arena_bytes = metadata_.arena_bytes;
+    // Not in the file: scratch differs between instruction sets, the file must not.
+    QRUN_ASSIGN_OR_RETURN(const Session session, Session::Create(*model_));
+    report_.arena_bytes = session.arena_bytes();
+    (options_.int8 ? report_.int8_plan : report_.float_plan) = cli::DescribePlan(session);
     report_.inputs = model_->inputs();
     report_.outputs = model_->outputs();
     if (model_->preprocessing() != nullptr) report_.preprocessing = *model_->preprocessing();

@@ -44,9 +44,9 @@ struct ConvertHooks {
 // one file, QDQ without int8. Errors: invalid_argument.
 Status ValidateOptions(const ConvertOptions& options);
 
-// Converts and writes the file. The same source, options and calibration data give the same bytes on one
-// machine: no time, no path and no thread count goes into the file. (Another CPU's float kernels may see
-// activation ranges that differ in the last bit.) Errors: those of every stage, naming file and node; on
+// Converts and writes the file. The same source, options and calibration data give the same bytes on every
+// machine: no time, no path and no thread count goes into the file, and the float model runs with
+// SessionOptions::reproducible_float. Errors: those of every stage, naming file and node; on
 // error no file is written and an existing one is untouched.
 Result<ConversionReport> Convert(const ConvertOptions& options, const ConvertHooks& hooks);
 
