@@ -227,6 +227,7 @@ class Conversion {
     metadata_.provenance->calibration = std::filesystem::path(options_.calibration_path).filename().string() +
                                         ": " + std::to_string(facts.samples_used) + " samples, " +
                                         std::to_string(facts.failures.size()) + " failed";
+    QRUN_ASSIGN_OR_RETURN(metadata_.provenance->calibration_sha256, HashCalibrationFiles());
     for (const RepairStep& step : int8.steps)
       metadata_.provenance->recipe.push_back(step.name + ": " + step.what);
     report_.steps = std::move(int8.steps);
@@ -253,6 +254,18 @@ class Conversion {
                                         {graph_, model, file.tensor_of_value},
                                         SubsetSource(*source_, check_samples_), 0, check_samples_.size()));
     return Status::Ok();
+  }
+
+  // Of all files, also where --limit takes only the first samples.
+  Result<std::string> HashCalibrationFiles() const {
+    QRUN_ASSIGN_OR_RETURN(const CalibrationFiles files, FindCalibrationFiles(options_.calibration_path));
+    std::string hashes;
+    for (const std::string& path : files.paths) {
+      // A file that cannot be read is among the failures.
+      const auto bytes = ReadFile(path, std::numeric_limits<int64_t>::max());
+      if (bytes.ok()) hashes += Sha256Hex(*bytes);
+    }
+    return Sha256Hex(std::as_bytes(std::span(hashes)));
   }
 
   Status Emit() {

@@ -188,10 +188,13 @@ json DescribeModel(const Model& model) {
   if (model.preprocessing() != nullptr) result["preprocessing"] = PreprocessingJson(*model.preprocessing());
   if (const auto* from = file.provenance()) {
     const auto text = [](const flatbuffers::String* s) { return s ? s->str() : std::string(); };
-    result["provenance"] = {
-        {"source_name", text(from->source_name())}, {"source_sha256", text(from->source_sha256())},
-        {"source_bytes", from->source_bytes()},     {"options", text(from->options())},
-        {"calibration", text(from->calibration())}, {"recipe", json::array()}};
+    result["provenance"] = {{"source_name", text(from->source_name())},
+                            {"source_sha256", text(from->source_sha256())},
+                            {"source_bytes", from->source_bytes()},
+                            {"options", text(from->options())},
+                            {"calibration", text(from->calibration())},
+                            {"calibration_sha256", text(from->calibration_sha256())},
+                            {"recipe", json::array()}};
     if (from->recipe() != nullptr) {
       for (const auto* step : *from->recipe()) result["provenance"]["recipe"].push_back(step->str());
     }
@@ -297,6 +300,9 @@ std::string ModelText(const json& model) {
     const json& from = model["provenance"];
     text += fmt::format("  source  {} sha256 {}\n  options {}\n", from["source_name"].get<std::string>(),
                         from["source_sha256"].get<std::string>(), from["options"].get<std::string>());
+    if (const std::string hash = from["calibration_sha256"]; !hash.empty()) {
+      text += fmt::format("  samples {} sha256 {}\n", from["calibration"].get<std::string>(), hash);
+    }
     for (const json& step : from["recipe"]) text += fmt::format("  recipe  {}\n", step.get<std::string>());
   }
 
