@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 #include <map>
-#include <mutex>
 #include <thread>
 
 #include "converter/emit.h"
@@ -102,13 +102,21 @@ Status NodeWalk::Load(const CalibrationSource& source) {
 
 void NodeWalk::ForEachSample(const std::function<void(size_t, size_t)>& work) const {
   const size_t workers = std::clamp<size_t>(static_cast<size_t>(threads_), 1, samples());
+  std::vector<std::exception_ptr> errors(workers);
   const auto run = [&](size_t worker) {
-    for (size_t s = worker; s < samples(); s += workers) work(s, worker);
+    try {
+      for (size_t s = worker; s < samples(); s += workers) work(s, worker);
+    } catch (...) {
+      errors[worker] = std::current_exception();
+    }
   };
   std::vector<std::thread> threads;
   for (size_t worker = 1; worker < workers; ++worker) threads.emplace_back(run, worker);
   run(0);
   for (std::thread& thread : threads) thread.join();
+  for (const std::exception_ptr& error : errors) {
+    if (error) std::rethrow_exception(error);
+  }
 }
 
 Status NodeWalk::RunNode(size_t i) {

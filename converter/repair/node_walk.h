@@ -41,7 +41,8 @@ class NodeWalk {
   // Runs node `i` on all samples; nodes run in order. Then drops what no later node reads.
   Status RunNode(size_t i);
 
-  // Calls work(sample, worker) for every sample, on up to `threads` threads; worker < threads.
+  // Calls work(sample, worker) for every sample, on up to `threads` threads; worker < threads. What `work`
+  // throws (out of memory) is thrown here.
   void ForEachSample(const std::function<void(size_t sample, size_t worker)>& work) const;
   int threads() const { return threads_; }
 
