@@ -155,7 +155,8 @@ Status NodeWalk::RunNode(size_t i) {
       if (!bytes.empty())
         std::memcpy(bytes.data(), session.OutputBytes(static_cast<int>(k)).data(), bytes.size());
     }
-    for (ValueId id : dead) activations_[s][id] = {};
+    for (ValueId id : dead)
+      std::vector<std::byte>().swap(activations_[s][id]);  // clear() would keep the memory
   });
   return Status::Ok();
 }

@@ -104,6 +104,21 @@ TEST(AddPatchSums, GivesTheMeanOfAConvolution) {
   }
 }
 
+TEST(NodeWalk, DropsWhatNoLaterNodeReads) {
+  const Graph graph = ResidualNet().graph;
+  NodeWalk walk(graph, 2);
+  ASSERT_TRUE(walk.Load(NoiseInputs(3)).ok());
+  const ValueId x = graph.inputs[0], a = graph.nodes[0].outputs[0];
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    ASSERT_TRUE(walk.RunNode(i).ok());
+    EXPECT_EQ(walk.Activation(2, x).empty(), i >= 3);  // the residual reads it
+    EXPECT_EQ(walk.Activation(2, a).empty(), i >= 1);
+    if (i == 0) {
+      EXPECT_EQ(walk.Activation(2, a).size(), 4u * 25 * 16);
+    }
+  }
+}
+
 TEST(WalkSamples, BoundsMemory) {
   ToyGraph toy;
   const ValueId x = toy.Input("x", {1, 512, 512, 8});
