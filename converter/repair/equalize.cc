@@ -302,6 +302,7 @@ class Equalizer {
       }
       report.tensors += changed;
     }
+    if (report.channels == 0) return report;
     for (Node& node : graph_.nodes) {
       const auto linear = AsLinear(graph_, node);
       if (!linear) continue;

@@ -36,6 +36,8 @@ struct EqualizeReport {
 // noise that rounding of activations and weights is predicted to make in the readers' outputs. A model whose
 // channels were rescaled beforehand is brought to the same result, up to the rounding of binary32.
 //
+// Where no scale changes, the graph stays as it is, values included; else constants are added to it.
+//
 // `graph`: canonical, float, NHWC; `channels`: per ValueId. per_channel_weights: whether weights will have a
 // scale per output channel.
 EqualizeReport EqualizeChannels(Graph& graph, std::span<const ChannelStatistics> channels,

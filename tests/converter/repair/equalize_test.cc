@@ -46,6 +46,18 @@ TEST(EqualizeChannels, BringsChannelsToLikeRangesAndKeepsTheOutput) {
   }
 }
 
+TEST(EqualizeChannels, LeavesAGraphAloneThatHasNothingToScale) {
+  ToyGraph toy;
+  const ValueId x = toy.Input("x", {1, 5, 5, 4});
+  toy.graph.outputs = {
+      toy.Conv1x1("out", x, 4, Uniform(24, 1, 1), Uniform(6, 1, 2), toy.Activation("out", {1, 5, 5, 6}))};
+  const NoiseInputs source(16);
+  const size_t values = toy.graph.values.size();
+  EXPECT_EQ(EqualizeChannels(toy.graph, CalibrateToy(toy.graph, source).channels, true).channels, 0);
+  EXPECT_EQ(toy.graph.values.size(), values);
+  EXPECT_TRUE(ConvertToInt8(toy.graph, source, {}, [](const char*) {}, {}).ok());
+}
+
 TEST(EqualizeChannels, KeepsChannelsThatReachTheCap) {
   constexpr float kCap = 0.8f;
   ToyGraph toy = ResidualNet({1}, kCap);
