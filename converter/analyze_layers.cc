@@ -74,6 +74,7 @@ class Analyzer {
       }
     }
     SessionOptions options;
+    options.reproducible_float = true;
     options.tap = [this](int tensor, std::span<const std::byte> bytes) {
       if (Activation* a = Find(reference_values_, tensor)) {
         Decode(ValueAt(reference_, reference_values_, tensor), bytes, a->reference);

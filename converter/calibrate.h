@@ -3,53 +3,36 @@
 #define QRUN_CONVERTER_CALIBRATE_H_
 
 #include <cstddef>
-#include <functional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "converter/calibration_source.h"
-#include "converter/observer.h"
+#include "converter/graph.h"
+#include "converter/observers/channel_statistics.h"
+#include "converter/observers/observer.h"
+#include "converter/sample_runner.h"
 #include "runtime/qrun.h"
 #include "schema/status.h"
 
 namespace qrun::converter {
 
-struct CalibrateOptions {
-  const ObserverKind* observer = nullptr;  // required
-  int threads = 1;
-  size_t limit = 0;  // samples to use from the front of the source; 0: all
-};
-
 struct Calibration {
-  struct Failure {
-    std::string sample;
-    std::string message;  // names the file
-  };
-  std::vector<Range> ranges;  // per ValueId; not seen for constants and unused values
+  // Per ValueId; nothing seen for constants and unused values.
+  std::vector<TensorObserver> tensors;
+  std::vector<ChannelStatistics> channels;
   size_t samples_used = 0;
-  std::vector<Failure> failures;  // samples that could not be loaded, in order
+  std::vector<SampleFailure> failures;  // samples that could not be loaded, in order
+
+  // One range per ValueId, chosen by `kind`.
+  std::vector<Range> Ranges(const ObserverKind& kind) const;
 };
 
-// done and total count samples. Called from one thread at a time.
-using ProgressFunction = std::function<void(size_t done, size_t total)>;
-
-// One pass over the samples. `tensor_of_value` maps the graph's values to the tensors of `float_model`
-// (EmitModel).
-//
-// The samples are cut into kCalibrationShards consecutive parts, each with its own observers, merged in
-// order: the result does not depend on the number of threads. Every thread runs a session of one thread and
-// holds one sample; memory does not grow with their number. A sample that cannot be loaded is skipped and
-// listed. Errors: those of Session::Create; invalid_argument if no sample is usable.
-Result<Calibration> Calibrate(const Model& float_model, std::span<const int> tensor_of_value,
-                              const CalibrationSource& source, const CalibrateOptions& options,
-                              const ProgressFunction& progress);
-
-inline constexpr size_t kCalibrationShards = 8;
-
-// Loads sample i of `source` into the session's inputs.
-Status LoadSample(const CalibrationSource& source, size_t i, Session& session,
-                  std::vector<std::vector<float>>& scratch);
+// One pass over the samples. `float_model` is the emitted `graph`, `tensor_of_value` maps its values to the
+// model's tensors (EmitModel). Memory does not grow with the number of samples. The result does not depend on
+// `threads`, nor on the CPU. Errors: those of RunSamples.
+Result<Calibration> Calibrate(const Graph& graph, const Model& float_model,
+                              std::span<const int> tensor_of_value, const CalibrationSource& source,
+                              int threads, const ProgressFunction& progress);
 
 }  // namespace qrun::converter
 

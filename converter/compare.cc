@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "converter/calibrate.h"
 #include "converter/error_sums.h"
+#include "converter/sample_runner.h"
 
 namespace qrun::converter {
 namespace {
@@ -30,15 +30,16 @@ struct Sums {
 }  // namespace
 
 Result<Comparison> CompareModels(const Model& reference, const Model& candidate,
-                                 const CalibrationSource& source, size_t limit, size_t max_samples) {
-  QRUN_ASSIGN_OR_RETURN(Session reference_session, Session::Create(reference));
-  QRUN_ASSIGN_OR_RETURN(Session candidate_session, Session::Create(candidate));
+                                 const CalibrationSource& source, size_t max_samples) {
+  SessionOptions options;
+  options.reproducible_float = true;
+  QRUN_ASSIGN_OR_RETURN(Session reference_session, Session::Create(reference, options));
+  QRUN_ASSIGN_OR_RETURN(Session candidate_session, Session::Create(candidate, options));
   const size_t outputs = reference_session.outputs().size();
   std::vector<Sums> sums(outputs);
   std::vector<std::vector<float>> inputs;
   Comparison comparison;
-  const size_t total = limit == 0 ? source.size() : std::min(limit, source.size());
-  for (size_t i = 0; i < total && comparison.samples < max_samples; ++i) {
+  for (size_t i = 0; i < source.size() && comparison.samples < max_samples; ++i) {
     if (!LoadSample(source, i, reference_session, inputs).ok()) continue;  // calibration has reported it
     for (size_t k = 0; k < inputs.size(); ++k) {
       QRUN_RETURN_IF_ERROR(candidate_session.SetInput(static_cast<int>(k), inputs[k]));

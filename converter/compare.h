@@ -17,11 +17,10 @@ struct Comparison {
   std::vector<OutputCheck> outputs;
 };
 
-// Runs both models on the first `max_samples` usable samples among the first `limit` (0: all) and compares
-// all outputs in real numbers. Precondition: same inputs and outputs, in shape and order. Errors: those of
-// Session::Create.
+// Runs both models on the first `max_samples` usable samples and compares all outputs in real numbers.
+// Precondition: same inputs and outputs, in shape and order. Errors: those of Session::Create.
 Result<Comparison> CompareModels(const Model& reference, const Model& candidate,
-                                 const CalibrationSource& source, size_t limit, size_t max_samples);
+                                 const CalibrationSource& source, size_t max_samples);
 
 }  // namespace qrun::converter
 

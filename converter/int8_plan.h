@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "converter/graph.h"
-#include "converter/observer.h"
+#include "converter/range.h"
 #include "schema/status.h"
 
 namespace qrun::converter {

@@ -17,18 +17,17 @@
 #include "converter/emit.h"
 #include "converter/import/onnx.h"
 #include "converter/labels.h"
+#include "converter/observers/auto_ranges.h"
 #include "converter/passes/fuse_inverted_residual.h"
 #include "converter/passes/passes.h"
 #include "converter/qdq/emit_qdq.h"
-#include "converter/quantize.h"
 #include "converter/sha256.h"
+#include "converter/subset_source.h"
 #include "runtime/cli/model_report.h"
 #include "runtime/file.h"
 
 namespace qrun::converter {
 namespace {
-
-constexpr size_t kSamplesToCheck = 16;
 
 // Model::FromBytes of what the emitter made; only a bug of ours can make it fail.
 Result<Model> Reopen(const EmittedModel& emitted) {
@@ -43,7 +42,14 @@ std::string OptionsText(const ConvertOptions& options) {
   const auto add = [&](const char* option, const std::string& value) {
     if (!value.empty()) text += fmt::format(" {} {}", option, value);
   };
-  if (options.int8) add("--observer", options.observer);
+  const Int8Options& q = options.quantization;
+  if (options.int8) {
+    add("--observer", q.observer);
+    add("--weights", q.per_channel_weights ? "per-channel" : "per-tensor");
+    add("--weight-scale", q.least_error_weights ? "mse" : "max");
+    if (!q.equalize) text += " --no-equalize";
+    if (!q.correct_biases) text += " --no-bias-correction";
+  }
   const PreprocessingOptions& p = options.preprocessing;
   add("--preprocess", p.preset);
   add("--resize", p.resize);
@@ -51,8 +57,8 @@ std::string OptionsText(const ConvertOptions& options) {
   if (!p.std.empty()) add("--std", fmt::format("{}", fmt::join(p.std, ",")));
   add("--color", p.color);
   if (!options.fuse) text += " --no-fuse";
-  if (options.limit != 0) add("--limit", std::to_string(options.limit));
-  for (const std::string& expression : options.keep_float) add("--keep-float", expression);
+  if (q.limit != 0) add("--limit", std::to_string(q.limit));
+  for (const std::string& expression : q.keep_float) add("--keep-float", expression);
   for (const auto& [name, shape] : options.input_shape) {
     add("--input-shape", (name.empty() ? "" : name + ":") + fmt::format("{}", fmt::join(shape, ",")));
   }
@@ -87,26 +93,27 @@ class Conversion {
  private:
   void EndStage() {
     const auto now = std::chrono::steady_clock::now();
-    if (!report_.stages.empty()) {
-      report_.stages.back().seconds = std::chrono::duration<double>(now - stage_begin_).count();
-    }
+    if (stage_ != nullptr) stage_->seconds += std::chrono::duration<double>(now - stage_begin_).count();
     stage_begin_ = now;
   }
+  // A stage that begins again goes on.
   void Begin(const char* stage) {
     EndStage();
-    report_.stages.push_back({stage, 0});
+    auto& stages = report_.stages;
+    auto found = std::find_if(stages.begin(), stages.end(), [&](const auto& s) { return s.name == stage; });
+    if (found == stages.end()) found = stages.insert(stages.end(), {stage, 0});
+    stage_ = &*found;
     if (hooks_.stage) hooks_.stage(stage);
   }
 
   // What would fail after the work is done.
   Status Prepare() {
     QRUN_RETURN_IF_ERROR(ValidateOptions(options_));
-    QRUN_ASSIGN_OR_RETURN(observer_, FindObserverKind(options_.observer));
     QRUN_RETURN_IF_ERROR(CheckOutputPaths({options_.output_path, options_.qdq_path}));
     if (!options_.labels_path.empty()) {
       QRUN_ASSIGN_OR_RETURN(metadata_.labels, ReadLabels(options_.labels_path));
     }
-    if (!options_.int8 && (!options_.calibration_path.empty() || !options_.keep_float.empty())) {
+    if (!options_.int8 && (!options_.calibration_path.empty() || !options_.quantization.keep_float.empty())) {
       report_.warnings.push_back("--calibrate and --keep-float have no effect with --dtype fp32");
     }
     return Status::Ok();
@@ -141,7 +148,7 @@ class Conversion {
     return Status::Ok();
   }
 
-  // Everything that the file says beside the graph, except for the arena.
+  // Everything that the file says beside the graph.
   Status Describe() {
     report_.model_name = metadata_.name = std::filesystem::path(options_.source_path).stem().string();
     report_.output_path = options_.output_path;
@@ -196,42 +203,41 @@ class Conversion {
   }
 
   Status Quantize() {
-    Begin("calibrate");
     QRUN_ASSIGN_OR_RETURN(
         source_, OpenCalibrationSource(options_.calibration_path, InputValues(), metadata_.preprocessing));
-    QRUN_ASSIGN_OR_RETURN(EmittedModel float_file, EmitModel(graph_, metadata_));
+    QRUN_ASSIGN_OR_RETURN(const EmittedModel float_file, EmitModel(graph_, metadata_));
     QRUN_ASSIGN_OR_RETURN(float_model_, Reopen(float_file));
-    float_tensors_ = std::move(float_file.tensor_of_value);
     report_.float_bytes = float_file.bytes.size();
     {
       QRUN_ASSIGN_OR_RETURN(const Session session, Session::Create(*float_model_));
       report_.float_plan = cli::DescribePlan(session);
     }
-    CalibrateOptions calibrate_options;
-    calibrate_options.observer = observer_;
-    calibrate_options.threads = options_.threads;
-    calibrate_options.limit = options_.limit;
-    QRUN_ASSIGN_OR_RETURN(Calibration calibration, Calibrate(*float_model_, float_tensors_, *source_,
-                                                             calibrate_options, hooks_.calibration));
+    QRUN_ASSIGN_OR_RETURN(Int8Conversion int8,
+                          ConvertToInt8(
+                              graph_, *source_, options_.quantization,
+                              [&](const char* stage) { Begin(stage); }, hooks_.calibration));
+    graph_ = std::move(int8.graph);
+    float_graph_ = std::move(int8.float_graph);
+    check_samples_ = std::move(int8.split.check);
     auto& facts = report_.calibration.emplace();
     facts.path = options_.calibration_path;
-    facts.observer = options_.observer;
-    facts.samples_used = calibration.samples_used;
-    facts.failures = std::move(calibration.failures);
+    facts.observer = options_.quantization.observer;
+    facts.samples_used = int8.samples_used;
+    facts.failures = std::move(int8.failures);
     metadata_.provenance->calibration = std::filesystem::path(options_.calibration_path).filename().string() +
                                         ": " + std::to_string(facts.samples_used) + " samples, " +
                                         std::to_string(facts.failures.size()) + " failed";
-
-    Begin("quantise");
-    if (options_.analyze || !options_.qdq_path.empty()) float_graph_ = graph_;
-    auto& quantized = report_.quantization.emplace();
-    QRUN_RETURN_IF_ERROR(QuantizeGraph(graph_, calibration.ranges, {options_.keep_float}, &quantized));
+    QRUN_ASSIGN_OR_RETURN(metadata_.provenance->calibration_sha256, HashCalibrationFiles());
+    for (const RepairStep& step : int8.steps)
+      metadata_.provenance->recipe.push_back(step.name + ": " + step.what);
+    report_.steps = std::move(int8.steps);
+    report_.quantization = std::move(int8.quantization);
     if (!options_.qdq_path.empty()) {
       QRUN_ASSIGN_OR_RETURN(qdq_, EmitQdq(graph_, float_graph_));
       report_.qdq_path = options_.qdq_path;
       report_.qdq_bytes = qdq_.size();
     }
-    if (quantized.int8_operators == 0)
+    if (report_.quantization->int8_operators == 0)
       report_.warnings.push_back("no operator runs in int8; see what was kept float");
     return Status::Ok();
   }
@@ -240,30 +246,38 @@ class Conversion {
     Begin("analyse");
     QRUN_ASSIGN_OR_RETURN(const EmittedModel file, EmitModel(graph_, {}));
     QRUN_ASSIGN_OR_RETURN(const Model model, Reopen(file));
-    QRUN_ASSIGN_OR_RETURN(report_.layers, AnalyzeLayers({float_graph_, *float_model_, float_tensors_},
-                                                        {graph_, model, file.tensor_of_value}, *source_,
-                                                        options_.limit, kSamplesToCheck));
+    // Channels of the repaired float model have the scales that int8's have.
+    QRUN_ASSIGN_OR_RETURN(const EmittedModel float_file, EmitModel(float_graph_, {}));
+    QRUN_ASSIGN_OR_RETURN(const Model float_model, Reopen(float_file));
+    QRUN_ASSIGN_OR_RETURN(report_.layers,
+                          AnalyzeLayers({float_graph_, float_model, float_file.tensor_of_value},
+                                        {graph_, model, file.tensor_of_value},
+                                        SubsetSource(*source_, check_samples_), 0, check_samples_.size()));
     return Status::Ok();
   }
 
-  // Twice: the first file tells how large its arena is.
+  // Of all files, also where --limit takes only the first samples.
+  Result<std::string> HashCalibrationFiles() const {
+    QRUN_ASSIGN_OR_RETURN(const CalibrationFiles files, FindCalibrationFiles(options_.calibration_path));
+    std::string hashes;
+    for (const std::string& path : files.paths) {
+      // A file that cannot be read is among the failures.
+      const auto bytes = ReadFile(path, std::numeric_limits<int64_t>::max());
+      if (bytes.ok()) hashes += Sha256Hex(*bytes);
+    }
+    return Sha256Hex(std::as_bytes(std::span(hashes)));
+  }
+
   Status Emit() {
     Begin("emit");
-    QRUN_ASSIGN_OR_RETURN(file_, EmitModel(graph_, metadata_));
-    QRUN_ASSIGN_OR_RETURN(const Model draft, Reopen(file_));
-    // Scratch differs between instruction sets; the scalar one runs everywhere.
-    for (const char* isa : {"", "ref"}) {
-      SessionOptions session_options;
-      session_options.isa = isa;
-      QRUN_ASSIGN_OR_RETURN(const Session session, Session::Create(draft, session_options));
-      metadata_.arena_bytes = std::max<uint64_t>(metadata_.arena_bytes, session.arena_bytes());
-      if (*isa == '\0') (options_.int8 ? report_.int8_plan : report_.float_plan) = cli::DescribePlan(session);
-    }
     QRUN_ASSIGN_OR_RETURN(file_, EmitModel(graph_, metadata_));
     QRUN_ASSIGN_OR_RETURN(model_, Reopen(file_));
     report_.file_bytes = file_.bytes.size();
     report_.file_sha256 = Sha256Hex(file_.bytes);
-    report_.arena_bytes = metadata_.arena_bytes;
+    // Not in the file: scratch differs between instruction sets, the file must not.
+    QRUN_ASSIGN_OR_RETURN(const Session session, Session::Create(*model_));
+    report_.arena_bytes = session.arena_bytes();
+    (options_.int8 ? report_.int8_plan : report_.float_plan) = cli::DescribePlan(session);
     report_.inputs = model_->inputs();
     report_.outputs = model_->outputs();
     if (model_->preprocessing() != nullptr) report_.preprocessing = *model_->preprocessing();
@@ -273,8 +287,9 @@ class Conversion {
 
   Status Check() {
     Begin("check");
-    QRUN_ASSIGN_OR_RETURN(const Comparison comparison,
-                          CompareModels(*float_model_, *model_, *source_, options_.limit, kSamplesToCheck));
+    QRUN_ASSIGN_OR_RETURN(
+        const Comparison comparison,
+        CompareModels(*float_model_, *model_, SubsetSource(*source_, check_samples_), check_samples_.size()));
     report_.samples_checked = comparison.samples;
     report_.checks = comparison.outputs;
     return Status::Ok();
@@ -284,11 +299,12 @@ class Conversion {
   const ConvertHooks& hooks_;
   ConversionReport report_;
   std::chrono::steady_clock::time_point stage_begin_;
-  const ObserverKind* observer_ = nullptr;
-  Graph graph_, float_graph_;
-  std::vector<int> float_tensors_;  // per ValueId, of float_model_
+  ConversionReport::Stage* stage_ = nullptr;  // the one that runs
+  Graph graph_;
+  Graph float_graph_;  // what graph_ was quantised from: repaired
   ModelMetadata metadata_;
   std::unique_ptr<CalibrationSource> source_;
+  std::vector<size_t> check_samples_;
   std::optional<Model> float_model_, model_;
   EmittedModel file_;
   std::vector<std::byte> qdq_;
@@ -297,7 +313,9 @@ class Conversion {
 }  // namespace
 
 Status ValidateOptions(const ConvertOptions& options) {
-  if (const auto observer = FindObserverKind(options.observer); !observer.ok()) return observer.error();
+  if (const std::string& name = options.quantization.observer; name != kAutoObserver) {
+    if (const auto observer = FindObserverKind(name); !observer.ok()) return observer.error();
+  }
   if (options.int8 && options.calibration_path.empty()) {
     return Status::InvalidArgument(
         "int8 needs sample inputs to calibrate on: give --calibrate a folder of images, a .csv list of "

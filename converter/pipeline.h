@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "converter/calibrate.h"
+#include "converter/int8_conversion.h"
 #include "converter/preprocessing.h"
 #include "converter/report.h"
 #include "schema/status.h"
@@ -25,18 +25,15 @@ struct ConvertOptions {
   std::string calibration_path;  // required for int8
   PreprocessingOptions preprocessing;
   std::string labels_path;
-  std::string observer = "minmax";
-  int threads = 1;  // of calibration; the file does not depend on it
+  Int8Options quantization;
   bool fuse = true;
-  std::vector<std::string> keep_float;
-  size_t limit = 0;  // calibration samples; 0: all
   std::map<std::string, Shape> input_shape;
   // Also compare the models layer by layer (ConversionReport::layers); the file does not depend on it.
   bool analyze = false;
 };
 
 struct ConvertHooks {
-  std::function<void(std::string_view name)> stage;  // called as each stage begins
+  std::function<void(std::string_view name)> stage;  // called as each stage begins, or goes on
   ProgressFunction calibration;
 };
 
@@ -44,9 +41,9 @@ struct ConvertHooks {
 // one file, QDQ without int8. Errors: invalid_argument.
 Status ValidateOptions(const ConvertOptions& options);
 
-// Converts and writes the file. The same source, options and calibration data give the same bytes on one
-// machine: no time, no path and no thread count goes into the file. (Another CPU's float kernels may see
-// activation ranges that differ in the last bit.) Errors: those of every stage, naming file and node; on
+// Converts and writes the file. The same source, options and calibration data give the same bytes on every
+// machine: no time, no path and no thread count goes into the file, and the float model runs with
+// SessionOptions::reproducible_float. Errors: those of every stage, naming file and node; on
 // error no file is written and an existing one is untouched.
 Result<ConversionReport> Convert(const ConvertOptions& options, const ConvertHooks& hooks);
 

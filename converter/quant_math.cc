@@ -15,6 +15,15 @@ constexpr double kMinScale = 0x1p-40;
 // x to the nearest integer, ties to even (the default rounding mode), kept inside [lo, hi].
 double RoundClamped(double x, double lo, double hi) { return std::clamp(std::nearbyint(x), lo, hi); }
 
+// The input channel that weight i of [OC, ..., IC / groups] reads, of `input_channels` in all.
+size_t InputChannel(size_t i, const Shape& extents, size_t input_channels) {
+  const auto ic = static_cast<size_t>(extents.back()), oc = static_cast<size_t>(extents.front());
+  size_t per_channel = 1;
+  for (size_t k = 1; k < extents.size(); ++k) per_channel *= static_cast<size_t>(extents[k]);
+  const size_t groups = input_channels / ic;
+  return i / per_channel / (oc / groups) * ic + i % ic;
+}
+
 }  // namespace
 
 AffineParams ParamsFromRange(const Range& range) {
@@ -48,8 +57,12 @@ std::array<int8_t, 256> BuildUnaryTable(const fb::UnaryT& function, AffineParams
   return table;
 }
 
+// One step of slack for the rounding of the bias itself, and 2^7 for that of a scale to binary32.
+double BiasBound(size_t k) { return 0x1p31 - 1 - static_cast<double>(k) * 255 * 127 - 129; }
+
 LinearWeights QuantizeLinear(std::span<const float> wei, const Shape& extents, int axis,
-                             std::span<const float> bia, float src_scale, float dst_scale) {
+                             std::span<const float> bia, float src_scale, float dst_scale,
+                             const WeightOptions& options) {
   const int64_t channels = extents[axis];
   int64_t inner = 1;
   for (size_t i = axis + 1; i < extents.size(); ++i) inner *= extents[i];
@@ -63,9 +76,34 @@ LinearWeights QuantizeLinear(std::span<const float> wei, const Shape& extents, i
     bound = std::max(bound, std::abs(static_cast<double>(wei[i])));
   }
 
-  const double reduction = static_cast<double>(wei.size()) / static_cast<double>(channels);
-  // One step of slack for the rounding of the bias itself, and 2^7 for that of the scale to binary32.
-  const double bias_room = 0x1p31 - 1 - reduction * 255 * 127 - 129;
+  // Errors of every candidate scale at once, channel by channel.
+  std::vector<double> factor(channels, 1.0);
+  if (options.least_error) {
+    std::vector<double> least(channels, std::numeric_limits<double>::infinity());
+    std::vector<uint32_t> channel(wei.size());
+    std::vector<double> power(wei.size(), 1.0);
+    for (size_t i = 0; i < wei.size(); ++i) {
+      channel[i] = static_cast<uint32_t>(channel_of(i));
+      if (options.input_power.empty() || axis != 0) continue;
+      power[i] = options.input_power[InputChannel(i, extents, options.input_power.size())];
+    }
+    for (int percent = 100; percent >= 50; --percent) {
+      std::vector<double> error(channels, 0.0);
+      for (size_t i = 0; i < wei.size(); ++i) {
+        const size_t c = channel[i];
+        if (max_abs[c] == 0) continue;
+        const double step = max_abs[c] / 127 * percent / 100, w = wei[i];
+        const double difference = w - RoundClamped(w / step, -127, 127) * step;
+        error[c] += difference * difference * power[i];
+      }
+      for (int64_t c = 0; c < channels; ++c) {
+        if (error[c] >= least[c]) continue;
+        least[c] = error[c];
+        factor[c] = percent / 100.0;
+      }
+    }
+  }
+  const double bias_room = BiasBound(wei.size() / static_cast<size_t>(channels));
   const double src = src_scale;
 
   LinearWeights result;
@@ -73,7 +111,7 @@ LinearWeights QuantizeLinear(std::span<const float> wei, const Shape& extents, i
   for (int64_t c = 0; c < channels; ++c) {
     const double abs_bias = bia.empty() ? 0.0 : std::abs(static_cast<double>(bia[c]));
     const bool zero = max_abs[c] == 0.0;
-    const double wanted = zero ? abs_bias / (src * 0x1p24) : max_abs[c] / 127.0;
+    const double wanted = zero ? abs_bias / (src * 0x1p24) : factor[c] * max_abs[c] / 127.0;
     const double needed =
         std::max(abs_bias / (src * bias_room), 0x1p-31 * static_cast<double>(dst_scale) / src);
     result.zero_channels += zero;
@@ -84,6 +122,12 @@ LinearWeights QuantizeLinear(std::span<const float> wei, const Shape& extents, i
     if (static_cast<double>(result.scale[c]) < needed) {
       result.scale[c] = std::nextafter(result.scale[c], std::numeric_limits<float>::max());
     }
+  }
+
+  if (!options.per_channel) {
+    // A wider scale keeps every bound.
+    const float widest = *std::max_element(result.scale.begin(), result.scale.end());
+    std::fill(result.scale.begin(), result.scale.end(), widest);
   }
 
   result.wei.resize(wei.size());

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "converter/graph.h"
-#include "converter/observer.h"
+#include "converter/range.h"
 
 namespace qrun::converter {
 
@@ -45,14 +45,27 @@ struct LinearWeights {
   int widened_channels = 0;  // scale above max|w| / 127: see QuantizeLinear
 };
 
-// scale[c] = max|w| / 127, widened where needed so that
+struct WeightOptions {
+  bool per_channel = true;   // false: one scale for all channels, the largest
+  bool least_error = false;  // see below
+  // Mean square of every input channel: the weight of an error in the weights that read it. Empty: all alike.
+  // Depthwise weights read one channel each and ignore it.
+  std::span<const double> input_power;
+};
+
+// scale[c] = max|w| / 127, with least_error the one of max|w| / 127 * (1, 0.99, ... 0.5) with the least sum
+// of input_power * (w - w')^2, widened where needed so that
 //  - |bias| / (src_scale * scale[c]) + K * 255 * 127 stays in int32 (K weights per channel), and
 //  - src_scale * scale[c] / dst_scale >= 2^-31, below which the channel's products cannot move the
 //    output at all.
 // A channel of zeros gets the scale at which its bias is at most 2^24 steps: exact in binary32.
 // Precondition: |values| <= kMaxMagnitude, K <= kMaxReductionLength, scales from ParamsFromRange.
 LinearWeights QuantizeLinear(std::span<const float> wei, const Shape& extents, int axis,
-                             std::span<const float> bia, float src_scale, float dst_scale);
+                             std::span<const float> bia, float src_scale, float dst_scale,
+                             const WeightOptions& options = {});
+
+// Largest |bias|, in steps, that leaves room in int32 for the sum of K products.
+double BiasBound(size_t k);
 
 // Largest K for which the accumulator bound leaves room for a bias.
 inline constexpr int64_t kMaxReductionLength = 65536;

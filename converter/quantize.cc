@@ -31,8 +31,8 @@ QuantParams PerTensor(AffineParams params) { return {{params.scale}, {params.zer
 
 class Quantizer {
  public:
-  Quantizer(const Graph& graph, Int8Plan plan, QuantizeReport& report)
-      : source_(graph), plan_(std::move(plan)), report_(report), graph_(graph) {
+  Quantizer(const Graph& graph, Int8Plan plan, const QuantizeOptions& options, QuantizeReport& report)
+      : source_(graph), plan_(std::move(plan)), options_(options), report_(report), graph_(graph) {
     graph_.nodes.clear();
     int8_of_.assign(graph.values.size(), kNoValue);
     float_of_.assign(graph.values.size(), kNoValue);
@@ -148,16 +148,24 @@ class Quantizer {
     const ValueId bia_id = node.inputs.size() > 2 ? node.inputs[2] : kNoValue;
     const bool has_bias = bia_id != kNoValue;
     const int axis = std::holds_alternative<fb::DepthwiseConv2DT>(node.options) ? 2 : 0;
+    std::vector<double> power;
+    if (!options_.channels.empty() && options_.channels[src].seen()) {
+      for (size_t c = 0; c < options_.channels[src].channels(); ++c) {
+        power.push_back(options_.channels[src].MeanSquare(c));
+      }
+    }
     const LinearWeights linear = QuantizeLinear(
         Floats(wei), wei.shape, axis, has_bias ? Floats(source_.values[bia_id]) : std::span<const float>{},
-        ParamsOf(src).scale, ParamsOf(node.outputs[0]).scale);
+        ParamsOf(src).scale, ParamsOf(node.outputs[0]).scale,
+        {options_.per_channel_weights, options_.least_error_weights, power});
     report_.weight_channels += static_cast<int>(linear.scale.size());
     report_.zero_channels += linear.zero_channels;
     report_.widened_channels += linear.widened_channels;
 
     node.inputs[0] = AsInt8(src);
     Value quantized = Constant<int8_t>(wei.name, wei.shape, ElementType::kInt8, linear.wei);
-    quantized.quant = QuantParams{linear.scale, {}, axis};
+    quantized.quant = options_.per_channel_weights ? QuantParams{linear.scale, {}, axis}
+                                                   : QuantParams{{linear.scale[0]}, {}, -1};
     node.inputs[1] = Add(std::move(quantized));
     if (has_bias) {
       const Value& bia = source_.values[bia_id];
@@ -179,6 +187,7 @@ class Quantizer {
 
   const Graph& source_;
   const Int8Plan plan_;
+  const QuantizeOptions& options_;
   QuantizeReport& report_;
   Graph graph_;
   std::vector<ValueId> int8_of_, float_of_;  // converted copies, per source value
@@ -201,7 +210,7 @@ Status QuantizeGraph(Graph& graph, std::span<const Range> ranges, const Quantize
   QRUN_RETURN_IF_ERROR(CheckCanonical(graph));
   QRUN_ASSIGN_OR_RETURN(Int8Plan plan, PlanInt8(graph, ranges, options.keep_float));
   QuantizeReport filled;
-  Graph quantized = Quantizer(graph, std::move(plan), filled).Run();
+  Graph quantized = Quantizer(graph, std::move(plan), options, filled).Run();
   graph = std::move(quantized);
   if (report != nullptr) *report = std::move(filled);
   return Status::Ok();

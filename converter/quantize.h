@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "converter/graph.h"
-#include "converter/observer.h"
+#include "converter/observers/channel_statistics.h"
+#include "converter/range.h"
 #include "schema/status.h"
 
 namespace qrun::converter {
@@ -15,6 +16,10 @@ namespace qrun::converter {
 struct QuantizeOptions {
   // Regular expressions of node names that stay float; see PlanInt8.
   std::vector<std::string> keep_float;
+  bool per_channel_weights = true;
+  bool least_error_weights = false;  // WeightOptions::least_error
+  // Per ValueId; may be empty. For WeightOptions::input_power.
+  std::span<const ChannelStatistics> channels;
 };
 
 struct QuantizeReport {

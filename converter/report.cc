@@ -89,6 +89,12 @@ std::string SummaryJson(const ConversionReport& report, int indent) {
     json["calibration"] = {
         {"path", c.path}, {"observer", c.observer}, {"samples_used", c.samples_used}, {"failures", failures}};
   }
+  json["repairs"] = Json::array();
+  for (const RepairStep& step : report.steps) {
+    json["repairs"].push_back({{"name", step.name},
+                               {"what", step.what},
+                               {"sqnr_db", std::isfinite(step.sqnr_db) ? Json(step.sqnr_db) : Json()}});
+  }
   json["quantization"] = report.quantization ? QuantizationJson(*report.quantization) : Json();
   json["blocks_fused"] = report.blocks_fused;
   json["operators"] = report.operators;

@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "converter/calibrate.h"
 #include "converter/import/onnx.h"
 #include "converter/layer_report.h"
 #include "converter/passes/passes.h"
 #include "converter/quantize.h"
+#include "converter/sample_runner.h"
 #include "runtime/qrun.h"
 
 namespace qrun::converter {
@@ -24,6 +24,13 @@ struct OutputCheck {
   double sqnr_db = 0;  // 10 log10(sum f^2 / sum (f - q)^2); infinite if equal
   double cosine = 0;   // of the outputs of all samples as one vector; 1 if both are 0
   int same_top1 = 0;   // samples whose largest element is at the same place
+};
+
+// One step on the way to the int8 model, and how close the model is to float after it.
+struct RepairStep {
+  std::string name;    // "min-max", "equalise", "observer", "weight scales", "bias correction"
+  std::string what;    // in numbers
+  double sqnr_db = 0;  // of the output that is furthest off, over the check samples; infinite if equal
 };
 
 struct ConversionReport {
@@ -37,7 +44,7 @@ struct ConversionReport {
   struct CalibrationFacts {
     std::string path, observer;
     size_t samples_used = 0;
-    std::vector<Calibration::Failure> failures;
+    std::vector<SampleFailure> failures;
   };
   struct Stage {
     std::string name;
@@ -51,6 +58,7 @@ struct ConversionReport {
   size_t labels = 0;
   std::vector<PassReport::Entry> passes;
   std::optional<CalibrationFacts> calibration;
+  std::vector<RepairStep> steps;  // to the int8 model; the first is without any repair
   std::optional<QuantizeReport> quantization;
   int blocks_fused = 0;
   std::map<std::string, int> operators;  // of the file: kind -> how often

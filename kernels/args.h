@@ -163,6 +163,10 @@ struct DequantizeArgs {
 // ---- float32
 // ----------------------------------------------------------------------------------------------------
 
+// Where a sum of products has `fused`: false rounds every product and every sum to binary32 by itself, in the
+// order bias, then (kh, kw, ic) ascending, so that every ISA gives the same bytes (a zero may differ in
+// sign). true lets an ISA that has fused multiply-add use it.
+//
 // Float weights are packed [group][oc_blocks][K][oc_block], K = (kh, kw, ic of the group), by
 // PackConvWeightsF32.
 struct ConvF32Packing {
@@ -178,6 +182,7 @@ struct ConvF32Args {
   const float* bia = nullptr;  // [groups * padded oc of a group]
   float* dst = nullptr;
   float lo = 0, hi = 0;
+  bool fused = true;
 };
 
 // wei [kh, kw, c_padded], c padded to 16. Work item: one output row.
@@ -190,6 +195,7 @@ struct DwConvF32Args {
   const float* bia = nullptr;
   float* dst = nullptr;
   float lo = 0, hi = 0;
+  bool fused = true;
 };
 
 // Packed like a 1x1 convolution. Work item: one block of oc_block channels, all rows.
@@ -200,6 +206,7 @@ struct FullyConnectedF32Args {
   const float* bia = nullptr;
   float* dst = nullptr;
   float lo = 0, hi = 0;
+  bool fused = true;
 };
 
 // Same broadcasting as BinaryS8Args. Work item: one outer index.

@@ -1,5 +1,4 @@
-// conv2d_f32: convolution with groups; see ConvF32Args. The order of the sum, and whether it is fused, is not
-// specified.
+// conv2d_f32: convolution with groups; see ConvF32Args. The reference never fuses.
 #ifndef QRUN_KERNELS_CONV2D_F32_INL_H_
 #define QRUN_KERNELS_CONV2D_F32_INL_H_
 
@@ -45,7 +44,7 @@ inline void Conv2dF32Reference(const ConvF32Args& a, int begin, int end) noexcep
 template <class Tag>
 ChunkLayout ConvF32Layout(const ConvF32Args& args) {
   const Window& w = args.window;
-  return ChunkLayout::Of<GemmMathF32<Tag>>(
+  return ChunkLayout::Of<GemmMathF32<Tag, true>>(
       static_cast<ptrdiff_t>(w.kh) * w.kw * (args.ic / args.groups) * static_cast<ptrdiff_t>(sizeof(float)),
       static_cast<ptrdiff_t>(w.n) * w.oh * w.ow);
 }
@@ -60,9 +59,9 @@ size_t conv2d_f32_scratch_bytes(const ConvF32Args& args) noexcept {
 }
 
 // As Conv2dS8Simd.
-template <class Tag>
+template <class Tag, bool kFused>
 void Conv2dF32Simd(const ConvF32Args& args, int begin, int end, std::byte* scratch) noexcept {
-  using Math = GemmMathF32<Tag>;
+  using Math = GemmMathF32<Tag, kFused>;
   constexpr ptrdiff_t kBytes = sizeof(float);
   const Window& w = args.window;
   const ChunkLayout layout = ConvF32Layout<Tag>(args);
@@ -101,8 +100,10 @@ template <class Tag>
 void conv2d_f32(const ConvF32Args& args, int begin, int end, std::byte* scratch) noexcept {
   if constexpr (Tag::kScalar) {
     Conv2dF32Reference(args, begin, end);
+  } else if (args.fused) {
+    Conv2dF32Simd<Tag, true>(args, begin, end, scratch);
   } else {
-    Conv2dF32Simd<Tag>(args, begin, end, scratch);
+    Conv2dF32Simd<Tag, false>(args, begin, end, scratch);
   }
 }
 

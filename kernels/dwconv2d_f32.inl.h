@@ -1,5 +1,4 @@
-// dwconv2d_f32: depthwise convolution; see DwConvF32Args. The order of the sum, and whether it is fused, is
-// not specified.
+// dwconv2d_f32: depthwise convolution; see DwConvF32Args. The reference never fuses.
 #ifndef QRUN_KERNELS_DWCONV2D_F32_INL_H_
 #define QRUN_KERNELS_DWCONV2D_F32_INL_H_
 
@@ -39,9 +38,9 @@ inline void DwConv2dF32Reference(const DwConvF32Args& a, int begin, int end) noe
 }
 
 // One output pixel for kRegs registers of channels from c on; kWhole: all of them exist.
-template <class Tag, int kRegs, bool kWhole>
+template <class Tag, bool kFused, int kRegs, bool kWhole>
 QRUN_INLINE void DwConv2dF32Block(const DwConvF32Args& a, int n, int oy, int ox, int c, float* dst) {
-  using Math = GemmMathF32<Tag>;
+  using Math = GemmMathF32<Tag, kFused>;
   using Reg = typename Math::Reg;
   constexpr int kLanes = Math::kLanes;
   const Math math = {a.lo, a.hi};
@@ -71,18 +70,19 @@ QRUN_INLINE void DwConv2dF32Block(const DwConvF32Args& a, int n, int oy, int ox,
   math.template Store<1, kRegs>(acc, 0, RowsAt<float>{dst + c, 0}, 1, kWhole ? kRegs * kLanes : a.c - c);
 }
 
-template <class Tag>
+template <class Tag, bool kFused>
 void DwConv2dF32Simd(const DwConvF32Args& a, int begin, int end) noexcept {
-  constexpr int kLanes = GemmMathF32<Tag>::kLanes;
+  constexpr int kLanes = GemmMathF32<Tag, kFused>::kLanes;
   const Window& w = a.window;
   for (int row = begin; row < end; ++row) {
     const int n = row / w.oh, oy = row % w.oh;
     for (int ox = 0; ox < w.ow; ++ox) {
       float* dst = a.dst + PixelOffset(n, oy, ox, w.oh, w.ow, a.c);
       int c = 0;
-      for (; a.c - c >= 4 * kLanes; c += 4 * kLanes) DwConv2dF32Block<Tag, 4, true>(a, n, oy, ox, c, dst);
-      for (; a.c - c >= kLanes; c += kLanes) DwConv2dF32Block<Tag, 1, true>(a, n, oy, ox, c, dst);
-      if (c < a.c) DwConv2dF32Block<Tag, 1, false>(a, n, oy, ox, c, dst);
+      for (; a.c - c >= 4 * kLanes; c += 4 * kLanes)
+        DwConv2dF32Block<Tag, kFused, 4, true>(a, n, oy, ox, c, dst);
+      for (; a.c - c >= kLanes; c += kLanes) DwConv2dF32Block<Tag, kFused, 1, true>(a, n, oy, ox, c, dst);
+      if (c < a.c) DwConv2dF32Block<Tag, kFused, 1, false>(a, n, oy, ox, c, dst);
     }
   }
 }
@@ -91,8 +91,10 @@ template <class Tag>
 void dwconv2d_f32(const DwConvF32Args& args, int begin, int end, std::byte*) noexcept {
   if constexpr (Tag::kScalar) {
     DwConv2dF32Reference(args, begin, end);
+  } else if (args.fused) {
+    DwConv2dF32Simd<Tag, true>(args, begin, end);
   } else {
-    DwConv2dF32Simd<Tag>(args, begin, end);
+    DwConv2dF32Simd<Tag, false>(args, begin, end);
   }
 }
 

@@ -1,5 +1,5 @@
-// fully_connected_f32: rows times a weight matrix; see FullyConnectedF32Args. The order of the sum, and
-// whether it is fused, is not specified.
+// fully_connected_f32: rows times a weight matrix; see FullyConnectedF32Args. The reference
+// never fuses.
 #ifndef QRUN_KERNELS_FULLY_CONNECTED_F32_INL_H_
 #define QRUN_KERNELS_FULLY_CONNECTED_F32_INL_H_
 
@@ -29,9 +29,9 @@ inline void FullyConnectedF32Reference(const FullyConnectedF32Args& a, int begin
 }
 
 // kRows rows by kBlocks blocks of channels, read in place.
-template <class Tag, int kRows, int kBlocks>
+template <class Tag, bool kFused, int kRows, int kBlocks>
 QRUN_INLINE void FullyConnectedF32Tile(const FullyConnectedF32Args& a, int row, int block) {
-  using Math = GemmMathF32<Tag>;
+  using Math = GemmMathF32<Tag, kFused>;
   using Reg = typename Math::Reg;
   constexpr int kLanes = Math::kLanes;
   const Math math = {a.lo, a.hi};
@@ -57,21 +57,28 @@ QRUN_INLINE void FullyConnectedF32Tile(const FullyConnectedF32Args& a, int row, 
   math.template Store<kRows, kBlocks>(acc, 0, rows_at, kRows, a.oc - block * kLanes);
 }
 
-template <class Tag, int kBlocks>
+template <class Tag, bool kFused, int kBlocks>
 inline void FullyConnectedF32Column(const FullyConnectedF32Args& a, int block) {
   int row = 0;
-  for (; a.rows - row >= 3; row += 3) FullyConnectedF32Tile<Tag, 3, kBlocks>(a, row, block);
-  for (; row < a.rows; ++row) FullyConnectedF32Tile<Tag, 1, kBlocks>(a, row, block);
+  for (; a.rows - row >= 3; row += 3) FullyConnectedF32Tile<Tag, kFused, 3, kBlocks>(a, row, block);
+  for (; row < a.rows; ++row) FullyConnectedF32Tile<Tag, kFused, 1, kBlocks>(a, row, block);
+}
+
+template <class Tag, bool kFused>
+void FullyConnectedF32Simd(const FullyConnectedF32Args& args, int begin, int end) noexcept {
+  int block = begin;
+  for (; end - block >= 4; block += 4) FullyConnectedF32Column<Tag, kFused, 4>(args, block);
+  for (; block < end; ++block) FullyConnectedF32Column<Tag, kFused, 1>(args, block);
 }
 
 template <class Tag>
 void fully_connected_f32(const FullyConnectedF32Args& args, int begin, int end, std::byte*) noexcept {
   if constexpr (Tag::kScalar) {
     FullyConnectedF32Reference(args, begin, end);
+  } else if (args.fused) {
+    FullyConnectedF32Simd<Tag, true>(args, begin, end);
   } else {
-    int block = begin;
-    for (; end - block >= 4; block += 4) FullyConnectedF32Column<Tag, 4>(args, block);
-    for (; block < end; ++block) FullyConnectedF32Column<Tag, 1>(args, block);
+    FullyConnectedF32Simd<Tag, false>(args, begin, end);
   }
 }
 

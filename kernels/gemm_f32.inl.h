@@ -26,7 +26,8 @@ struct FloatTiles {
   static constexpr int kPixels[] = {kTall, kTall / 2, 1};
 };
 
-template <class Tag>
+// kFused: see ConvF32Args::fused.
+template <class Tag, bool kFused>
 struct GemmMathF32 {
   using Reg = xsimd::batch<float, typename Tag::simd>;
   using Wei = float;
@@ -46,7 +47,13 @@ struct GemmMathF32 {
     __builtin_memcpy(&value, p, 4);
     return Reg(value);
   }
-  static QRUN_INLINE void MulAdd(Reg& acc, Reg src, Reg wei) { acc = xsimd::fma(src, wei, acc); }
+  static QRUN_INLINE void MulAdd(Reg& acc, Reg src, Reg wei) {
+    if constexpr (kFused) {
+      acc = xsimd::fma(src, wei, acc);
+    } else {
+      acc = acc + src * wei;
+    }
+  }
 
   template <int kRows, int kBlocks, class RowDst>
   QRUN_INLINE void Store(const Reg (&acc)[kRows * kBlocks], int, RowDst&& row_dst, int valid_rows,
@@ -85,7 +92,7 @@ constexpr ConvF32Packing ConvF32PackingOf() {
   if constexpr (Tag::kScalar) {
     return {1};
   } else {
-    return {GemmMathF32<Tag>::kLanes};
+    return {GemmMathF32<Tag, true>::kLanes};
   }
 }
 

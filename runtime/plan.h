@@ -72,12 +72,14 @@ class PlanBuilder {
         table_(table),
         batch_(options.batch),
         threads_(options.threads),
-        profile_(options.profile) {}
+        profile_(options.profile),
+        reproducible_float_(options.reproducible_float) {}
 
   const kernels::KernelTable& table() const { return table_; }
   int batch() const { return batch_; }
   int threads() const { return threads_; }
   bool profile() const { return profile_; }
+  bool reproducible_float() const { return reproducible_float_; }
 
   const fb::Tensor& tensor(int index) const { return *model_.tensors()->Get(index); }
   bool is_constant(int index) const { return tensor(index).buffer() != 0; }
@@ -162,6 +164,7 @@ class PlanBuilder {
   int batch_;
   int threads_;
   bool profile_;
+  bool reproducible_float_;
   std::vector<StepDraft> drafts_;
   std::vector<AlignedBuffer> persistent_;
   std::vector<std::shared_ptr<void>> objects_;

@@ -101,6 +101,10 @@ struct SessionOptions {
   Executor* executor = nullptr;
   // Instruction set to use, by name; empty: QRUN_ISA from the environment, else the best this CPU has.
   std::string isa;
+  // Float operators give the same bytes on every instruction set, thread count and build: no library kernels,
+  // and products rounded before they are summed. Slower; int8 operators are exact either way. (exp, log, tanh
+  // and erf are the C library's: other libraries may differ in the last bit.)
+  bool reproducible_float = false;
   // Keep the time of every step and part (see Session::StepTimes); costs two clock reads a step, and inside a
   // fused block a counter read for each part of a band of rows.
   bool profile = false;

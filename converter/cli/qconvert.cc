@@ -8,6 +8,7 @@
 
 #include "converter/cli/summary_text.h"
 #include "converter/html/page.h"
+#include "converter/observers/observer.h"
 #include "converter/pipeline.h"
 #include "runtime/cli/progress.h"
 #include "runtime/cli/terminal.h"
@@ -28,7 +29,8 @@ struct Arguments {
   std::vector<std::string> input_shapes;
   std::string mean, std;
   std::string json, html;
-  bool quiet = false, no_fuse = false;
+  std::string weights = "per-channel", weight_scale = "max";
+  bool quiet = false, no_fuse = false, no_equalize = false, no_bias_correction = false;
 };
 
 int DefaultThreads() { return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 8u)); }
@@ -79,6 +81,11 @@ Status FinishArguments(Arguments& args) {
   args.convert.fuse = !args.no_fuse;
   args.convert.analyze = !args.json.empty() || !args.html.empty();
   if (args.html == "-") return Status::InvalidArgument("--report wants a file, not -");
+  auto& quantization = args.convert.quantization;
+  quantization.per_channel_weights = args.weights == "per-channel";
+  quantization.least_error_weights = args.weight_scale == "mse";
+  quantization.equalize = !args.no_equalize;
+  quantization.correct_biases = !args.no_bias_correction;
   auto& preprocessing = args.convert.preprocessing;
   QRUN_RETURN_IF_ERROR(ParseNumbers("--mean", args.mean, preprocessing.mean));
   QRUN_RETURN_IF_ERROR(ParseNumbers("--std", args.std, preprocessing.std));
@@ -124,14 +131,15 @@ Status CheckResults(const Arguments& args) {
 std::string ObserverHelp() {
   std::string text = "How ranges are found:";
   for (const converter::ObserverKind& kind : converter::ObserverKinds()) {
-    text += fmt::format(" {} ({})", kind.name, kind.description);
+    text += fmt::format(" {} ({}),", kind.name, kind.description);
   }
-  return text;
+  return text + " auto (per tensor the one that errs least in the outputs of the tensor's readers)";
 }
 
 void AddOptions(CLI::App& app, Arguments& args) {
   ConvertOptions& convert = args.convert;
-  convert.threads = DefaultThreads();
+  converter::Int8Options& quantization = convert.quantization;
+  convert.quantization.threads = DefaultThreads();
   app.add_option("model", convert.source_path, "The float ONNX model")->required();
   app.add_option("-o,--output", convert.output_path, "The .qfb file to write")->required();
   app.add_option("--dtype", args.dtype, "int8, or fp32 to convert without quantising")
@@ -160,16 +168,34 @@ void AddOptions(CLI::App& app, Arguments& args) {
                  "Samples: a folder of PNG and JPEG images, a .csv list of them, a .npy array [N, ...] or a "
                  "folder of such")
       ->group(calibration);
-  app.add_option("--limit", convert.limit, "Use only the first N samples")
+  app.add_option("--limit", convert.quantization.limit, "Use only the first N samples")
       ->check(AtLeastOne())
       ->group(calibration);
-  app.add_option("--observer", convert.observer, ObserverHelp())->capture_default_str()->group(calibration);
-  app.add_option("--keep-float", convert.keep_float,
+  app.add_option("--observer", quantization.observer, ObserverHelp())
+      ->capture_default_str()
+      ->group(calibration);
+  app.add_flag("--no-equalize", args.no_equalize,
+               "Do not scale channels to like ranges (changes no float result, only what int8 makes of it)")
+      ->group(calibration);
+  app.add_flag("--no-bias-correction", args.no_bias_correction,
+               "Do not shift biases so that the channels of int8 layers have float's means")
+      ->group(calibration);
+  app.add_option("--weights", args.weights, "Scales of weights: one per output channel, or one per tensor")
+      ->check(CLI::IsMember({"per-channel", "per-tensor"}))
+      ->capture_default_str()
+      ->group(calibration);
+  app.add_option("--weight-scale", args.weight_scale,
+                 "max: the largest weight is representable; mse: least squared error, weighted with the "
+                 "inputs' power")
+      ->check(CLI::IsMember({"max", "mse"}))
+      ->capture_default_str()
+      ->group(calibration);
+  app.add_option("--keep-float", quantization.keep_float,
                  "Nodes whose name contains a match of this regular expression stay float")
       ->expected(1)
       ->take_all()
       ->group(calibration);
-  app.add_option("--threads", convert.threads, "Threads for calibration; the file does not depend on it")
+  app.add_option("--threads", quantization.threads, "Threads for calibration; the file does not depend on it")
       ->check(CLI::Range(1, 256))
       ->capture_default_str()
       ->group(calibration);

@@ -111,6 +111,12 @@ std::string SummaryText(const ConversionReport& report) {
     lines.Add("calibration", fmt::format("{}: {} used, {} failed; observer {}", c.path,
                                          Plural(c.samples_used, "sample"), c.failures.size(), c.observer));
   }
+  for (size_t i = 0; i < report.steps.size(); ++i) {
+    const RepairStep& step = report.steps[i];
+    const std::string gain =
+        i == 0 ? "" : fmt::format(" ({:+.2f})", step.sqnr_db - report.steps[i - 1].sqnr_db);
+    lines.Add("steps", fmt::format("{:<15} SQNR {:.2f} dB{}: {}", step.name, step.sqnr_db, gain, step.what));
+  }
   if (report.quantization) AddQuantization(*report.quantization, lines);
   if (report.blocks_fused) {
     lines.Add("fused", Plural(static_cast<size_t>(report.blocks_fused), "inverted residual block"));

@@ -192,7 +192,12 @@ json DescribeModel(const Model& model) {
                             {"source_sha256", text(from->source_sha256())},
                             {"source_bytes", from->source_bytes()},
                             {"options", text(from->options())},
-                            {"calibration", text(from->calibration())}};
+                            {"calibration", text(from->calibration())},
+                            {"calibration_sha256", text(from->calibration_sha256())},
+                            {"recipe", json::array()}};
+    if (from->recipe() != nullptr) {
+      for (const auto* step : *from->recipe()) result["provenance"]["recipe"].push_back(step->str());
+    }
   }
   result["promised_arena_bytes"] = file.arena_bytes();
 
@@ -295,6 +300,10 @@ std::string ModelText(const json& model) {
     const json& from = model["provenance"];
     text += fmt::format("  source  {} sha256 {}\n  options {}\n", from["source_name"].get<std::string>(),
                         from["source_sha256"].get<std::string>(), from["options"].get<std::string>());
+    if (const std::string hash = from["calibration_sha256"]; !hash.empty()) {
+      text += fmt::format("  samples {} sha256 {}\n", from["calibration"].get<std::string>(), hash);
+    }
+    for (const json& step : from["recipe"]) text += fmt::format("  recipe  {}\n", step.get<std::string>());
   }
 
   size_t name_width = 8;

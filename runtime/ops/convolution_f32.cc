@@ -6,6 +6,7 @@
 namespace qrun {
 
 Status AddConvOnednn(PlanBuilder& plan, const ConvProblem& p, StepDraft draft) {
+  if (plan.reproducible_float()) return Status::Unsupported("its sums depend on the CPU");
   if (p.window.input_dilation_h != 1 || p.window.input_dilation_w != 1) {
     return Status::Unsupported("input dilation");
   }
@@ -42,6 +43,7 @@ Status AddConvF32(PlanBuilder& plan, const ConvProblem& p, StepDraft draft) {
   args.bia = packed.bia;
   args.lo = bounds.lo;
   args.hi = bounds.hi;
+  args.fused = !plan.reproducible_float();
   draft.reads = {t.src};
   draft.writes = {t.dst};
   draft.info.candidate = plan.CandidateName("conv2d_f32");
@@ -72,6 +74,7 @@ Status AddDwConvF32(PlanBuilder& plan, const ConvProblem& p, StepDraft draft) {
   args.bia = bia;
   args.lo = bounds.lo;
   args.hi = bounds.hi;
+  args.fused = !plan.reproducible_float();
   draft.reads = {t.src};
   draft.writes = {t.dst};
   draft.info.candidate = plan.CandidateName("dwconv2d_f32");

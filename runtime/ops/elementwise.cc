@@ -1,5 +1,6 @@
 // Operators on one tensor, value by value: Unary, LookupTable, Quantize, Dequantize, Requantize, and Softmax
 // by rows.
+#include "kernels/dispatch.h"
 #include "kernels/movement.h"
 #include "runtime/plan.h"
 #include "runtime/quant_math.h"
@@ -37,7 +38,10 @@ Status PrepareUnary(const OpContext& op) {
   args.op = static_cast<kernels::UnaryOp>(options.kind());
   args.alpha = options.alpha();
   args.beta = options.beta();
-  AddStep<float, float>(op, op.plan.CandidateName("unary_f32"), op.plan.table().unary_f32, args,
+  // Only the scalar reference's exp and log are the same everywhere.
+  const kernels::KernelTable& table =
+      op.plan.reproducible_float() ? *kernels::CompiledTables().back() : op.plan.table();
+  AddStep<float, float>(op, Cat("unary_f32/", table.isa), table.unary_f32, args,
                         static_cast<int>(op.plan.Elements(op.output())));
   return Status::Ok();
 }

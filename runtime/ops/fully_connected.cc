@@ -13,6 +13,7 @@ struct FcProblem {
 };
 
 Status AddOnednn(PlanBuilder& plan, const FcProblem& p, StepDraft draft) {
+  if (plan.reproducible_float()) return Status::Unsupported("its sums depend on the CPU");
   const FloatBounds bounds = ReadClamp(p.clamp);
   auto made =
       kernels::OnednnKernel::FullyConnected({p.rows, p.ic, p.oc, bounds.lo, bounds.hi, plan.threads()},
@@ -27,8 +28,15 @@ int BlockCount(int channels, int block) { return (channels + block - 1) / block;
 Status AddF32(PlanBuilder& plan, const FcProblem& p, StepDraft draft) {
   const PackedF32 packed = PackF32(plan, {p.oc, 1, 1, p.ic, 1}, p.wei, p.bia);
   const FloatBounds bounds = ReadClamp(p.clamp);
-  const kernels::FullyConnectedF32Args args{p.rows,     p.ic,    p.oc,      nullptr,  packed.wei,
-                                            packed.bia, nullptr, bounds.lo, bounds.hi};
+  kernels::FullyConnectedF32Args args;
+  args.rows = p.rows;
+  args.ic = p.ic;
+  args.oc = p.oc;
+  args.wei = packed.wei;
+  args.bia = packed.bia;
+  args.lo = bounds.lo;
+  args.hi = bounds.hi;
+  args.fused = !plan.reproducible_float();
   draft.reads = {p.src};
   draft.writes = {p.dst};
   draft.info.candidate = plan.CandidateName("fully_connected_f32");

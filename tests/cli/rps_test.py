@@ -67,7 +67,8 @@ class RockPaperScissors(tools.ToolTest):
         for parts in blocks.values():
             self.assertIn(parts, (["expand", "depthwise", "project"], ["expand", "depthwise", "project", "residual"]))
         # Fused and unfused graph are the same to the bit: the last layer's error is the output's.
-        self.assertEqual(rows[-1]["sqnr_db"], report["check"]["outputs"][0]["sqnr_db"])
+        # The rows compare with the equalised float model, the check with the one that came.
+        self.assertAlmostEqual(rows[-1]["sqnr_db"], report["check"]["outputs"][0]["sqnr_db"], 2)
         self.assertEqual(rows[-1]["cosine"], report["check"]["outputs"][0]["cosine"])
         self.assertGreater(rows[0]["sqnr_db"], 35)
 

@@ -59,25 +59,26 @@ Emitted Emit(const Graph& graph) {
   return {std::move(*file), std::move(*model)};
 }
 
-CalibrateOptions MinMax(int threads = 1, size_t limit = 0) {
-  CalibrateOptions options;
-  options.observer = *FindObserverKind("minmax");
-  options.threads = threads;
-  options.limit = limit;
-  return options;
+Result<Calibration> CalibrateOn(const CalibrationSource& source, int threads = 1,
+                                const ProgressFunction& progress = {}) {
+  const ToyGraph toy = TwoSums();
+  const Emitted emitted = Emit(toy.graph);
+  return Calibrate(toy.graph, emitted.model, emitted.file.tensor_of_value, source, threads, progress);
 }
 
 TEST(Calibrate, ObservesInputsAndEveryOperator) {
   const ToyGraph toy = TwoSums();
-  const Emitted emitted = Emit(toy.graph);
-  const auto calibration =
-      Calibrate(emitted.model, emitted.file.tensor_of_value, CountingSource(11), MinMax(), {});
+  const auto calibration = CalibrateOn(CountingSource(11));
   ASSERT_TRUE(calibration.ok()) << calibration.error().message();
   EXPECT_EQ(calibration->samples_used, 11u);
-  ASSERT_EQ(calibration->ranges.size(), toy.graph.values.size());
+  ASSERT_EQ(calibration->tensors.size(), toy.graph.values.size());
   std::map<std::string, Range> of_name;
   for (size_t id = 0; id < toy.graph.values.size(); ++id) {
-    of_name[toy.graph.values[id].name] = calibration->ranges[id];
+    of_name[toy.graph.values[id].name] = calibration->tensors[id].MinMax();
+    if (toy.graph.values[id].name != "x") continue;
+    EXPECT_EQ(calibration->channels[id].Min(0), 0);
+    EXPECT_EQ(calibration->channels[id].Max(0), 10);
+    EXPECT_EQ(calibration->channels[id].Mean(1), -5);
   }
   EXPECT_EQ(of_name["x"], (Range{-10, 10}));
   EXPECT_EQ(of_name["y"], (Range{-4, 0}));  // after the clamp
@@ -87,58 +88,50 @@ TEST(Calibrate, ObservesInputsAndEveryOperator) {
 }
 
 TEST(Calibrate, DoesNotDependOnTheNumberOfThreads) {
-  const Emitted emitted = Emit(TwoSums().graph);
   const CountingSource source(37, {3, 20, 36});
-  const auto one = Calibrate(emitted.model, emitted.file.tensor_of_value, source, MinMax(1), {});
+  const auto one = CalibrateOn(source, 1);
   ASSERT_TRUE(one.ok());
   for (int threads : {2, 3, 16}) {
-    const auto many = Calibrate(emitted.model, emitted.file.tensor_of_value, source, MinMax(threads), {});
+    const auto many = CalibrateOn(source, threads);
     ASSERT_TRUE(many.ok());
-    EXPECT_EQ(many->ranges, one->ranges);
+    for (const ObserverKind& kind : ObserverKinds())
+      EXPECT_EQ(many->Ranges(kind), one->Ranges(kind)) << kind.name;
     ASSERT_EQ(many->failures.size(), 3u);
     EXPECT_EQ(many->failures[1].sample, "sample 20");
   }
 }
 
 TEST(Calibrate, SkipsBrokenSamplesAndListsThem) {
-  const Emitted emitted = Emit(TwoSums().graph);
-  const auto calibration =
-      Calibrate(emitted.model, emitted.file.tensor_of_value, CountingSource(6, {5, 0}), MinMax(), {});
+  const auto calibration = CalibrateOn(CountingSource(6, {5, 0}));
   ASSERT_TRUE(calibration.ok());
   EXPECT_EQ(calibration->samples_used, 4u);
   ASSERT_EQ(calibration->failures.size(), 2u);
   EXPECT_EQ(calibration->failures[0].sample, "sample 0");
   EXPECT_EQ(calibration->failures[1].message, "sample 5 is broken");
-  EXPECT_EQ(calibration->ranges[0], (Range{-4, 4}));
+  EXPECT_EQ(calibration->tensors[0].MinMax(), (Range{-4, 4}));
 }
 
 TEST(Calibrate, FailsIfNoSampleIsUsable) {
-  const Emitted emitted = Emit(TwoSums().graph);
-  const auto calibration =
-      Calibrate(emitted.model, emitted.file.tensor_of_value, CountingSource(2, {0, 1}), MinMax(), {});
+  const auto calibration = CalibrateOn(CountingSource(2, {0, 1}));
   ASSERT_FALSE(calibration.ok());
   EXPECT_NE(calibration.error().message().find("none of the 2"), std::string::npos);
   EXPECT_NE(calibration.error().message().find("sample 0 is broken"), std::string::npos);
 }
 
-TEST(Calibrate, StopsAtTheLimitAndReportsProgress) {
-  const Emitted emitted = Emit(TwoSums().graph);
+TEST(Calibrate, ReportsProgress) {
   size_t calls = 0, last_total = 0;
-  const auto calibration = Calibrate(emitted.model, emitted.file.tensor_of_value, CountingSource(100),
-                                     MinMax(2, 9), [&](size_t done, size_t total) {
-                                       EXPECT_EQ(done, ++calls);
-                                       last_total = total;
-                                     });
+  const auto calibration = CalibrateOn(CountingSource(9), 2, [&](size_t done, size_t total) {
+    EXPECT_EQ(done, ++calls);
+    last_total = total;
+  });
   ASSERT_TRUE(calibration.ok());
-  EXPECT_EQ(calibration->samples_used, 9u);
-  EXPECT_EQ(calibration->ranges[0], (Range{-8, 8}));
   EXPECT_EQ(calls, 9u);
   EXPECT_EQ(last_total, 9u);
 }
 
 TEST(CompareModels, FindsAModelEqualToItself) {
   const Emitted emitted = Emit(TwoSums().graph);
-  const auto comparison = CompareModels(emitted.model, emitted.model, CountingSource(10, {1}), 0, 4);
+  const auto comparison = CompareModels(emitted.model, emitted.model, CountingSource(10, {1}), 4);
   ASSERT_TRUE(comparison.ok());
   EXPECT_EQ(comparison->samples, 4u);
   ASSERT_EQ(comparison->outputs.size(), 2u);
@@ -155,7 +148,7 @@ TEST(CompareModels, MeasuresADifference) {
     if (value.name == "b") value = FloatConstant("b", {1, 2}, {1, 1.9f});
   }
   const Emitted candidate = Emit(toy.graph);
-  const auto comparison = CompareModels(reference.model, candidate.model, CountingSource(5), 0, 5);
+  const auto comparison = CompareModels(reference.model, candidate.model, CountingSource(5), 5);
   ASSERT_TRUE(comparison.ok());
   EXPECT_NEAR(comparison->outputs[1].sqnr_db, 20.0, 1e-4);
   EXPECT_NEAR(comparison->outputs[1].cosine, 1.0, 1e-9);

@@ -73,6 +73,44 @@ TEST(QuantizeLinear, ScalesPerChannel) {
   EXPECT_EQ(linear.widened_channels, 0);
 }
 
+TEST(QuantizeLinear, SharesOneScalePerTensor) {
+  const std::vector<float> wei = {1.27f, 0.1f, -0.3f, 2.54f}, bia = {0.4f, 0};
+  const LinearWeights linear = QuantizeLinear(
+      wei, {2, 1, 1, 2}, 0, bia, 0.5f, 1.0f, {.per_channel = false, .least_error = false, .input_power = {}});
+  EXPECT_EQ(linear.scale, (std::vector<float>{0.02f, 0.02f}));
+  EXPECT_EQ(linear.wei, (std::vector<int8_t>{64, 5, -15, 127}));
+  EXPECT_EQ(linear.bia, (std::vector<int32_t>{40, 0}));
+}
+
+// sum power * (w - w')^2
+double WeightedError(const std::vector<float>& wei, const LinearWeights& linear,
+                     const std::vector<double>& power) {
+  double sum = 0;
+  for (size_t i = 0; i < wei.size(); ++i) {
+    const double d = wei[i] - static_cast<double>(linear.wei[i]) * linear.scale[0];
+    sum += power[i] * d * d;
+  }
+  return sum;
+}
+
+TEST(QuantizeLinear, LeastErrorClipsWeightsThatMeetQuietInputs) {
+  std::vector<float> wei;
+  std::vector<double> power;
+  for (int i = 0; i < 200; ++i) {
+    wei.push_back(std::sin(static_cast<float>(i)) * 0.1f);
+    power.push_back(1);
+  }
+  wei.push_back(0.15f);
+  power.push_back(1e-6);
+  const Shape extents = {1, static_cast<int64_t>(wei.size())};
+  const LinearWeights plain = QuantizeLinear(wei, extents, 0, {}, 1.0f, 1.0f);
+  const LinearWeights least = QuantizeLinear(wei, extents, 0, {}, 1.0f, 1.0f, {true, true, power});
+  EXPECT_FLOAT_EQ(plain.scale[0], 0.15f / 127);
+  EXPECT_LT(least.scale[0], 0.11f / 127);
+  EXPECT_EQ(least.wei.back(), 127);
+  EXPECT_LT(WeightedError(wei, least, power), 0.7 * WeightedError(wei, plain, power));
+}
+
 TEST(QuantizeLinear, TakesTheLastAxisForDepthwise) {
   const std::vector<float> wei = {1.27f, 12.7f, -1.27f, 0.0f};  // [2, 1, 2]
   const LinearWeights linear = QuantizeLinear(wei, {2, 1, 2}, 2, {}, 1.0f, 1.0f);

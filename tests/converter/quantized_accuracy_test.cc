@@ -184,15 +184,14 @@ Measured Measure(const Case& c, float shrink, bool fuse = false) {
   if (!float_file.ok()) ADD_FAILURE() << float_file.error().message();
   const auto float_model = Model::FromBytes(float_file->bytes);
   if (!float_model.ok()) ADD_FAILURE() << float_model.error().message();
-  CalibrateOptions options;
-  options.observer = *FindObserverKind("minmax");
-  auto calibration = Calibrate(*float_model, float_file->tensor_of_value, source, options, {});
+  auto calibration = Calibrate(toy.graph, *float_model, float_file->tensor_of_value, source, 1, {});
   if (!calibration.ok()) ADD_FAILURE() << calibration.error().message();
-  for (Range& range : calibration->ranges) {
+  std::vector<Range> ranges = calibration->Ranges(**FindObserverKind("minmax"));
+  for (Range& range : ranges) {
     range.min *= shrink;
     range.max *= shrink;
   }
-  const Status status = QuantizeGraph(toy.graph, calibration->ranges, {}, &measured.report);
+  const Status status = QuantizeGraph(toy.graph, ranges, {}, &measured.report);
   if (!status.ok()) ADD_FAILURE() << status.message();
   if (fuse) {
     EXPECT_EQ(FuseInvertedResidual(toy.graph), 1);
@@ -201,7 +200,7 @@ Measured Measure(const Case& c, float shrink, bool fuse = false) {
   if (!file.ok()) ADD_FAILURE() << file.error().message();
   const auto model = Model::FromBytes(file->bytes);
   if (!model.ok()) ADD_FAILURE() << model.error().message();
-  const auto comparison = CompareModels(*float_model, *model, source, 0, 24);
+  const auto comparison = CompareModels(*float_model, *model, source, 24);
   if (!comparison.ok()) ADD_FAILURE() << comparison.error().message();
   measured.sqnr_db = comparison->outputs[0].sqnr_db;
   return measured;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "converter/graph.h"
-#include "converter/observer.h"
+#include "converter/range.h"
 
 namespace qrun::converter {
 

@@ -1,9 +1,10 @@
 """The same file and the same input give the same bytes on every instruction set and number of threads, today's and
-those that were here when the golden files were made."""
+those that were here when the golden files were made; so does the conversion that makes the file."""
 import json
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 import unittest
 
@@ -12,7 +13,7 @@ import numpy as np
 import golden
 
 BUILD = os.environ.get("QRUN_BINARY_DIR", os.path.join(golden.SOURCE, "build/dev"))
-QRUN = os.path.join(BUILD, "bin/qrun")
+QRUN, QCONVERT = os.path.join(BUILD, "bin/qrun"), os.path.join(BUILD, "bin/qconvert")
 
 
 def run_zeros(isa):
@@ -67,6 +68,15 @@ class Golden(unittest.TestCase):
             covered.append(isa)
         print(f"ISAs covered: {' '.join(covered)}; not runnable on this machine: {' '.join(missed) or 'none'}")
         self.assertIn("ref", covered)
+
+    def test_conversion_gives_the_same_file_on_every_isa(self):
+        # Not the scalar one, for its time: tests/converter/cli converts a smaller model on it.
+        isas = [isa for isa in compiled_isas() if isa != "ref" and run_zeros(isa) is None]
+        for threads, isa in enumerate(isas, 1):
+            target = os.path.join(self.folder, f"{isa}.qfb")
+            subprocess.run([QCONVERT, *golden.CONVERSION, "-o", target, "--threads", str(threads)], check=True,
+                           env={**os.environ, "QRUN_ISA": isa})
+            self.assertEqual(golden.file_sha256(target), self.expected["model_sha256"], isa)
 
     def test_threads(self):
         for threads in (1, 2, 3):

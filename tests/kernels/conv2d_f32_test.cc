@@ -20,7 +20,7 @@ struct Problem {
   double Tolerance() const { return 4e-7 * (std::sqrt(K()) + 1) * 2; }
 };
 
-std::vector<float> RunOn(const KernelTable& table, const Problem& p) {
+std::vector<float> RunOn(const KernelTable& table, const Problem& p, bool fused = true) {
   const ConvShape& s = p.shape;
   const ConvWeightShape weights = {s.oc, s.kernel[0], s.kernel[1], s.ic / s.groups, s.groups};
   std::vector<float> wei(PackedConvWeightCountF32(table.conv_f32_packing, weights));
@@ -34,7 +34,8 @@ std::vector<float> RunOn(const KernelTable& table, const Problem& p) {
                       .wei = wei.data(),
                       .bia = bia.data(),
                       .lo = p.lo,
-                      .hi = p.hi};
+                      .hi = p.hi,
+                      .fused = fused};
   const Window& w = args.window;
   return RunWhole<float>(table.conv2d_f32, args, w.n * w.oh, table.conv2d_f32_scratch_bytes(args),
                          static_cast<size_t>(w.n * w.oh * w.ow * s.oc));
@@ -46,6 +47,7 @@ void ExpectCloseOnAllIsas(const ConvShape& shape, uint32_t seed) {
   for (const KernelTable* table : TestedTables()) {
     SCOPED_TRACE(std::string(table->isa) + " " + shape.name);
     EXPECT_LE(LargestDifference(want, RunOn(*table, problem)), problem.Tolerance());
+    EXPECT_EQ(want, RunOn(*table, problem, false));
   }
   for (float& v : problem.bia) v += 0.01f;
   EXPECT_GT(LargestDifference(want, RunOn(Reference(), problem)), problem.Tolerance());

@@ -6,7 +6,8 @@ namespace {
 constexpr double kTolerance = 1e-5;
 
 std::vector<float> RunOn(const KernelTable& table, const ConvShape& s, int c, const std::vector<float>& src,
-                         const std::vector<float>& plain_wei, const std::vector<float>& plain_bia) {
+                         const std::vector<float>& plain_wei, const std::vector<float>& plain_bia,
+                         bool fused = true) {
   const int taps = s.kernel[0] * s.kernel[1], padded = PaddedDepthwiseChannelsF32(c);
   std::vector<float> wei(static_cast<size_t>(taps * padded)), bia(static_cast<size_t>(padded));
   PackDepthwiseWeightsF32(taps, c, plain_wei.data(), plain_bia.data(), wei.data(), bia.data());
@@ -17,7 +18,8 @@ std::vector<float> RunOn(const KernelTable& table, const ConvShape& s, int c, co
                         .wei = wei.data(),
                         .bia = bia.data(),
                         .lo = -3,
-                        .hi = INFINITY};
+                        .hi = INFINITY,
+                        .fused = fused};
   const Window& w = args.window;
   return RunWhole<float>(table.dwconv2d_f32, args, w.n * w.oh, 0, static_cast<size_t>(w.n * w.oh * w.ow * c));
 }
@@ -31,6 +33,7 @@ void ExpectCloseOnAllIsas(const ConvShape& s, int c, uint32_t seed) {
   for (const KernelTable* table : TestedTables()) {
     SCOPED_TRACE(std::string(table->isa) + " " + s.name + " c " + std::to_string(c));
     EXPECT_LE(LargestDifference(want, RunOn(*table, s, c, src, wei, bia)), kTolerance);
+    EXPECT_EQ(want, RunOn(*table, s, c, src, wei, bia, false));
   }
   for (float& v : bia) v += 0.01f;
   EXPECT_GT(LargestDifference(want, RunOn(Reference(), s, c, src, wei, bia)), kTolerance);

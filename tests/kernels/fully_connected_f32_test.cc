@@ -4,7 +4,8 @@ namespace qrun::kernels {
 namespace {
 
 std::vector<float> RunOn(const KernelTable& table, int rows, int ic, int oc, const std::vector<float>& src,
-                         const std::vector<float>& plain_wei, const std::vector<float>& plain_bia) {
+                         const std::vector<float>& plain_wei, const std::vector<float>& plain_bia,
+                         bool fused = true) {
   const ConvWeightShape weights = {.oc = oc, .ic_per_group = ic};
   std::vector<float> wei(PackedConvWeightCountF32(table.conv_f32_packing, weights));
   std::vector<float> bia(PackedConvChannelCountF32(table.conv_f32_packing, weights));
@@ -17,7 +18,8 @@ std::vector<float> RunOn(const KernelTable& table, int rows, int ic, int oc, con
                                 .wei = wei.data(),
                                 .bia = bia.data(),
                                 .lo = -1,
-                                .hi = 100};
+                                .hi = 100,
+                                .fused = fused};
   const int items = (oc + table.conv_f32_packing.oc_block - 1) / table.conv_f32_packing.oc_block;
   return RunWhole<float>(table.fully_connected_f32, args, items, 0, static_cast<size_t>(rows * oc));
 }
@@ -33,6 +35,7 @@ void ExpectCloseOnAllIsas(int rows, int ic, int oc) {
     SCOPED_TRACE(std::string(table->isa) + " rows " + std::to_string(rows) + " ic " + std::to_string(ic) +
                  " oc " + std::to_string(oc));
     EXPECT_LE(LargestDifference(want, RunOn(*table, rows, ic, oc, src, wei, bia)), tolerance);
+    EXPECT_EQ(want, RunOn(*table, rows, ic, oc, src, wei, bia, false));
   }
   for (float& v : bia) v += 2.5f;
   EXPECT_GT(LargestDifference(want, RunOn(Reference(), rows, ic, oc, src, wei, bia)), tolerance);

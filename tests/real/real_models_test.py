@@ -15,12 +15,9 @@ DATA = os.path.realpath(os.path.join(tools.SOURCE, "../shared/data"))
 TFQ = ["--resize", 184, "--crop", 160, "--mean", ",".join(["0.50196078"] * 3), "--std", ",".join(["0.50196078"] * 3)]
 
 
-# The float kernels that calibrate decide the last bits of the ranges, and with plain minimum and maximum that alone moves
-# MobileNetV2's score: 84.8 % of the 500 pictures after calibration on oneDNN's kernels, 83.4 % on qrun's own, with scales
-# that differ by 5e-7 and with the same loss. The build that ships is held to the bound, the other one to the bound and
-# one more standard error of the difference (about 45 changed answers of 500: 1.3 points).
-BUILT_WITH_ONEDNN = "QRUN_ONEDNN:BOOL=OFF" not in tools.read(os.path.join(tools.BUILD, "CMakeCache.txt")).decode()
-INT8_MARGIN = 1.5 if BUILT_WITH_ONEDNN else 1.5 + 1.3
+# What int8 may lose, in points of 500 pictures (one answer is 0.2); every build makes the same file. Where 4 % of the answers
+# change, the difference of two scores has a standard error of 0.9 points.
+INT8_MARGIN = 1.0
 
 
 def data(path):
@@ -62,19 +59,22 @@ class RealModelTest(tools.ToolTest):
 
 
 class Images(RealModelTest):
-    def compare(self, source, expected, *options, label_offset=0):
+    def compare(self, source, expected, *options, label_offset=0, int8_margin=INT8_MARGIN, agreement=92):
         images, classes = self.images()
         fp32 = self.convert(source, "--dtype", "fp32", *options, name="fp32.qfb")
         int8 = self.convert(source, "--calibrate", data("imagenet/calib.csv"), *options, name="int8.qfb")
-        percent = [100 * np.mean(self.classify(model, images) == classes + label_offset) for model in (fp32, int8)]
+        answers = [self.classify(model, images) for model in (fp32, int8)]
+        percent = [100 * np.mean(answer == classes + label_offset) for answer in answers]
         # 0.3 points: one image of 500 more or less. The float networks are the ones whose accuracy is known.
-        self.check_accuracy(*percent, expected, 0.3, INT8_MARGIN)
+        self.check_accuracy(*percent, expected, 0.3, int8_margin)
+        self.assertGreaterEqual(100 * np.mean(answers[0] == answers[1]), agreement)
         self.assertLess(os.path.getsize(int8), 0.3 * os.path.getsize(fp32))
         return fp32, int8
 
     def test_mobilenet_v2(self):
         labels = data("imagenet/labels.txt")
-        fp32, int8 = self.compare("mobilenet_v2/torchvision_float.onnx", 85.8, "--preprocess", "torch", "--labels", labels)
+        fp32, int8 = self.compare("mobilenet_v2/torchvision_float.onnx", 85.8, "--preprocess", "torch", "--labels", labels,
+                                  int8_margin=0.6, agreement=95)
         # By name, as a person would ask: three pictures that float is sure of.
         with open(labels) as file:
             names = file.read().splitlines()
@@ -110,13 +110,13 @@ class Arrays(RealModelTest):
         models = self.both("mlperf_tiny/kws_float.onnx", data("mlperf_tiny/kws_calib_f32.npy"))
         values, classes = np.load(data("mlperf_tiny/kws_x_f32.npy")), np.load(data("mlperf_tiny/kws_y.npy"))
         percent = [100 * np.mean(self.scores(model, values).argmax(-1) == classes) for model in models]
-        self.check_accuracy(*percent, 91.75, 0.01, 1.5)
+        self.check_accuracy(*percent, 91.75, 0.01, INT8_MARGIN)
 
     def test_resnet8(self):
         models = self.both("mlperf_tiny/resnet8_float.onnx", data("cifar10/calib_u8_nhwc.npy"))
         values, classes = np.load(data("cifar10/x_u8_nhwc.npy")), np.load(data("cifar10/y.npy"))
         percent = [100 * np.mean(self.scores(model, values).argmax(-1) == classes) for model in models]
-        self.check_accuracy(*percent, 76.3, 0.11, 1.5)
+        self.check_accuracy(*percent, 76.3, 0.11, INT8_MARGIN)
 
     def test_anomaly_detection(self):
         # No recorded data: frames of the right size. The reconstruction must be close to float's.

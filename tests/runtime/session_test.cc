@@ -202,6 +202,50 @@ TEST(Session, ABlockOverItsSourceGivesTheSameBytes) {
   }
 }
 
+// conv 3x3 -> sigmoid -> fully connected, all float. Long sums of which no product is exact.
+std::vector<std::byte> FloatNetwork() {
+  ModelBuilder b;
+  const auto noise = [](int count, int seed) {
+    std::vector<float> values(static_cast<size_t>(count));
+    for (int i = 0; i < count; ++i)
+      values[static_cast<size_t>(i)] = std::sin(static_cast<float>(i * 7 + seed));
+    return values;
+  };
+  const int x = b.Float("x", {1, 17, 15, 3}), c = b.Float("c", {1, 17, 15, 8}),
+            s = b.Float("s", {1, 17, 15, 8});
+  const int flat = b.Float("flat", {1, 17 * 15 * 8}), y = b.Float("y", {1, kClasses});
+  fb::Conv2DT conv;
+  conv.pad_top = conv.pad_left = conv.pad_bottom = conv.pad_right = 1;
+  b.Op(conv, {x, b.FloatConstant("w", {8, 3, 3, 3}, noise(8 * 27, 1)), -1}, c);
+  fb::UnaryT sigmoid;
+  sigmoid.kind = fb::UnaryKind::Sigmoid;
+  b.Op(sigmoid, {c}, s);
+  b.Op(fb::ReshapeT(), {s}, flat);
+  b.Op(fb::FullyConnectedT(), {flat, b.FloatConstant("f", {kClasses, 2040}, noise(kClasses * 2040, 2)), -1},
+       y);
+  return b.Finish({x}, {y});
+}
+
+TEST(Session, ReproducibleFloatGivesTheSameBytesEverywhere) {
+  const std::vector<std::byte> model = FloatNetwork();
+  Session reference = MakeSession(model, {.isa = "ref", .reproducible_float = true});
+  const std::vector<std::byte> expected = RunBytes(reference, Picture(1));
+  for (const kernels::KernelTable* table : kernels::CompiledTables()) {
+    if (!kernels::CanRun(*table)) continue;
+    for (int threads : {1, 2, 3}) {
+      Session session =
+          MakeSession(model, {.threads = threads, .isa = table->isa, .reproducible_float = true});
+      EXPECT_EQ(RunBytes(session, Picture(1)), expected) << table->isa << ", " << threads << " threads";
+      for (const StepInfo& step : session.steps())
+        EXPECT_FALSE(step.candidate.starts_with("onednn")) << step.name;
+    }
+  }
+  // The comparison can fail: a sum of other rounding gives other bytes.
+  std::vector<float> moved = Picture(1);
+  moved[100] = std::nextafter(moved[100], 9.0f);
+  EXPECT_NE(RunBytes(reference, moved), expected);
+}
+
 TEST(Session, ABatchGivesWhatSingleItemsGive) {
   const std::vector<std::byte> model = Network(false);
   const std::vector<float> pictures = Picture(5);

@@ -7,10 +7,13 @@
 #include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "converter/html/page.h"
 #include "converter/sha256.h"
+#include "kernels/dispatch.h"
+#include "runtime/model_impl.h"
 #include "runtime/qrun.h"
 #include "tests/converter/temp_folder.h"
 
@@ -192,6 +195,9 @@ TEST_F(QconvertTest, WritesTheSummaryAsJson) {
   EXPECT_EQ(json["source"]["sha256"], Sha256Hex(std::as_bytes(std::span(source))));
   EXPECT_EQ(json["output"]["bytes"], std::filesystem::file_size(output_));
   EXPECT_EQ(json["calibration"]["samples_used"], 6);
+  ASSERT_EQ(json["repairs"].size(), 3u);  // min-max, equalise, bias correction
+  EXPECT_EQ(json["repairs"][0]["name"], "min-max");
+  EXPECT_EQ(json["repairs"][2]["sqnr_db"], json["check"]["outputs"][0]["sqnr_db"]);
   EXPECT_EQ(json["preprocessing"]["mean"], (std::vector<float>{0.5f, 0.25f, 0.75f}));
   EXPECT_EQ(json["quantization"]["kept_float"].size(), 0u);
   EXPECT_EQ(json["parameters"], 4 * 27 + 4 + 20 + 5);
@@ -217,6 +223,60 @@ TEST_F(QconvertTest, GivesTheSameBytesEveryTime) {
   }
   ASSERT_EQ(Convert({"--limit", "2"}).code, 0);
   EXPECT_FALSE(ReadText(output_) == first);
+}
+
+TEST_F(QconvertTest, EveryRepairHasASwitchAndARecord) {
+  struct Case {
+    Strings options, steps;
+  };
+  const Case cases[] = {
+      {{}, {"min-max", "equalise", "bias correction"}},
+      {{"--no-equalize"}, {"min-max", "bias correction"}},
+      {{"--no-bias-correction"}, {"min-max", "equalise"}},
+      {{"--no-equalize", "--no-bias-correction"}, {"min-max"}},
+      {{"--observer", "auto", "--weight-scale", "mse", "--weights", "per-tensor"},
+       {"min-max", "equalise", "observer", "weight scales", "bias correction"}},
+      {{"--observer", "entropy", "--no-equalize", "--no-bias-correction"}, {"min-max", "observer"}},
+  };
+  std::set<std::string> files;
+  for (const Case& c : cases) {
+    Strings arguments = c.options;
+    arguments.insert(arguments.end(), {"--json", "-"});
+    const Outcome outcome = Convert(arguments);
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    const auto json = nlohmann::json::parse(outcome.out);
+    Strings steps, recipe;
+    for (const auto& step : json["repairs"]) {
+      steps.push_back(step["name"]);
+      recipe.push_back(std::string(step["name"]) + ": " + std::string(step["what"]));
+    }
+    EXPECT_EQ(steps, c.steps);
+    const auto model = Model::Open(output_);
+    ASSERT_TRUE(model.ok());
+    const fb::Provenance& provenance = *model->impl().file->provenance();
+    ASSERT_NE(provenance.calibration_sha256(), nullptr);
+    EXPECT_EQ(provenance.calibration_sha256()->size(), 64u);
+    ASSERT_NE(provenance.recipe(), nullptr);
+    Strings stored;
+    for (const auto* step : *provenance.recipe()) stored.push_back(step->str());
+    EXPECT_EQ(stored, recipe);
+    files.insert(ReadText(output_));
+  }
+  EXPECT_EQ(files.size(), std::size(cases));
+}
+
+TEST_F(QconvertTest, GivesTheSameBytesOnEveryIsa) {
+  std::string first;
+  for (const kernels::KernelTable* table : kernels::CompiledTables()) {
+    if (!kernels::CanRun(*table)) continue;
+    ASSERT_EQ(setenv("QRUN_ISA", table->isa, 1), 0);
+    const Outcome outcome = Convert({"--observer", "auto"});
+    unsetenv("QRUN_ISA");
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    const std::string bytes = ReadText(output_);
+    if (first.empty()) first = bytes;
+    EXPECT_TRUE(bytes == first) << table->isa;
+  }
 }
 
 TEST_F(QconvertTest, ConvertsToFloatWithoutCalibration) {
@@ -316,7 +376,9 @@ TEST_F(QconvertTest, DescribesEveryLayer) {
   const auto json = nlohmann::json::parse(outcome.out);
   EXPECT_EQ(json["tool"], "qconvert");
   EXPECT_EQ(json["version"], Version());
-  EXPECT_EQ(json["options"], "--dtype int8 --observer minmax --preprocess torch --keep-float ^scores");
+  EXPECT_EQ(json["options"],
+            "--dtype int8 --observer minmax --weights per-channel --weight-scale max --preprocess torch "
+            "--keep-float ^scores");
   const std::string file = ReadText(output_);
   EXPECT_EQ(json["output"]["sha256"], Sha256Hex(std::as_bytes(std::span(file))));
   EXPECT_GT(json["output"]["float32_bytes"], 4 * json["parameters"].get<int64_t>());
@@ -347,8 +409,9 @@ TEST_F(QconvertTest, DescribesEveryLayer) {
     if (int8) EXPECT_EQ(row["clip"]["clipped"], 0) << row["name"];
   }
   // The last layer is the output, and its error the model's.
-  EXPECT_EQ(rows.back()["sqnr_db"], json["check"]["outputs"][0]["sqnr_db"]);
-  EXPECT_EQ(rows.back()["cosine"], json["check"]["outputs"][0]["cosine"]);
+  // Rows compare with the repaired float model, the check with the one that came: they differ by rounding.
+  EXPECT_NEAR(double{rows.back()["sqnr_db"]}, double{json["check"]["outputs"][0]["sqnr_db"]}, 0.01);
+  EXPECT_NEAR(double{rows.back()["cosine"]}, double{json["check"]["outputs"][0]["cosine"]}, 1e-9);
   EXPECT_EQ(macs, json["macs"]);
   EXPECT_EQ(parameters, json["parameters"]);
 

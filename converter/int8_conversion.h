@@ -1,0 +1,53 @@
+// From a canonical float graph to the int8 graph: calibrate, repair, quantise.
+#ifndef QRUN_CONVERTER_INT8_CONVERSION_H_
+#define QRUN_CONVERTER_INT8_CONVERSION_H_
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "converter/calibration_source.h"
+#include "converter/graph.h"
+#include "converter/quantize.h"
+#include "converter/report.h"
+#include "converter/sample_runner.h"
+#include "converter/subset_source.h"
+#include "runtime/qrun.h"
+#include "schema/status.h"
+
+namespace qrun::converter {
+
+struct Int8Options {
+  std::string observer = "minmax";  // a row of observer_list.inc, or auto
+  bool equalize = true;
+  bool per_channel_weights = true;
+  bool least_error_weights = false;
+  bool correct_biases = true;
+  std::vector<std::string> keep_float;
+  size_t limit = 0;  // samples to use from the front of the source; 0: all
+  int threads = 1;   // the result does not depend on it
+};
+
+struct Int8Conversion {
+  Graph graph;
+  Graph float_graph;                 // what was quantised, repaired
+  std::optional<Model> float_model;  // before any repair
+  SampleSplit split;                 // of the samples used
+  size_t samples_used = 0;           // of split.learn
+  std::vector<SampleFailure> failures;
+  QuantizeReport quantization;
+  std::vector<RepairStep> steps;  // the first is the model without any repair
+};
+
+// Samples are split into those that ranges and corrections are learnt from and those that the steps are
+// measured on (SplitSamples). `begin_stage` is told what begins. The same graph, samples and options give the
+// same result on every CPU and number of threads. Errors: those of RunSamples, PlanInt8 and EmitModel.
+Result<Int8Conversion> ConvertToInt8(const Graph& graph, const CalibrationSource& source,
+                                     const Int8Options& options,
+                                     const std::function<void(const char*)>& begin_stage,
+                                     const ProgressFunction& progress);
+
+}  // namespace qrun::converter
+
+#endif  // QRUN_CONVERTER_INT8_CONVERSION_H_

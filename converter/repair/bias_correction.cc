@@ -1,0 +1,203 @@
+#include "converter/repair/bias_correction.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "converter/emit.h"
+#include "converter/quant_math.h"
+#include "converter/repair/linear_view.h"
+#include "converter/repair/node_walk.h"
+#include "converter/repair/patch_means.h"
+#include "converter/sample_runner.h"
+#include "converter/subset_source.h"
+
+namespace qrun::converter {
+namespace {
+
+// Means of float layers' inputs, by the value that the layer writes.
+using Means = std::map<ValueId, std::vector<double>>;
+
+struct FloatLayer {
+  int src_tensor;
+  ValueId dst;
+  PatchGeometry geometry;
+};
+
+class MeansSink final : public ActivationSink {
+ public:
+  explicit MeansSink(const std::vector<FloatLayer>& layers) : layers_(layers) {
+    for (const FloatLayer& layer : layers)
+      sums_.emplace_back(layer.geometry.taps() * layer.geometry.channels);
+  }
+  void See(int tensor, std::span<const float> values) override {
+    for (size_t i = 0; i < layers_.size(); ++i) {
+      if (layers_[i].src_tensor == tensor) AddPatchSums(layers_[i].geometry, values, sums_[i]);
+    }
+  }
+  const std::vector<double>& sums(size_t layer) const { return sums_[layer]; }
+
+ private:
+  const std::vector<FloatLayer>& layers_;
+  std::vector<std::vector<double>> sums_;
+};
+
+Result<Means> FloatMeans(const Graph& graph, const CalibrationSource& source, int threads) {
+  QRUN_ASSIGN_OR_RETURN(const EmittedModel file, EmitModel(graph, {}));
+  QRUN_ASSIGN_OR_RETURN(const Model model, Model::FromBytes(file.bytes));
+  std::vector<FloatLayer> layers;
+  for (const Node& node : graph.nodes) {
+    const auto geometry = PatchGeometryOf(graph, node);
+    if (geometry) layers.push_back({file.tensor_of_value[node.inputs[0]], node.outputs[0], *geometry});
+  }
+  QRUN_ASSIGN_OR_RETURN(
+      const SampleRun run,
+      RunSamples(model, source, threads, [&] { return std::make_unique<MeansSink>(layers); }, {}));
+  Means means;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    std::vector<double>& mean = means[layers[i].dst];
+    mean.resize(layers[i].geometry.taps() * layers[i].geometry.channels);
+    for (const auto& shard : run.shards) {
+      const std::vector<double>& sums = static_cast<const MeansSink&>(*shard).sums(i);
+      for (size_t k = 0; k < mean.size(); ++k) mean[k] += sums[k];
+    }
+    const double count =
+        static_cast<double>(run.samples_used) * static_cast<double>(layers[i].geometry.positions());
+    for (double& m : mean) m /= count;
+  }
+  return means;
+}
+
+// Mean of sum wei * x per output channel.
+template <class T>
+std::vector<double> MeanSums(const LinearView& linear, std::span<const T> wei, std::span<const double> means,
+                             size_t channels) {
+  std::vector<double> sums(linear.oc);
+  for (size_t o = 0; o < linear.oc; ++o) {
+    for (size_t tap = 0; tap < linear.taps; ++tap) {
+      for (size_t i = 0; i < linear.ic_per_group; ++i) {
+        sums[o] +=
+            static_cast<double>(wei[linear.Index(o, tap, i)]) * means[tap * channels + linear.Channel(o, i)];
+      }
+    }
+  }
+  return sums;
+}
+
+template <class T>
+std::span<const T> Elements(const Value& value) {
+  return {reinterpret_cast<const T*>(value.data->data()), value.data->size() / sizeof(T)};
+}
+
+class Corrector {
+ public:
+  Corrector(const Graph& float_graph, Graph& graph, int threads)
+      : float_graph_(float_graph), graph_(graph), walk_(graph, threads) {
+    for (const Node& node : float_graph.nodes) float_node_[node.outputs[0]] = &node;
+  }
+
+  Result<BiasCorrectionReport> Run(const CalibrationSource& source) {
+    std::vector<size_t> first(std::min(source.size(), WalkSamples(graph_)));
+    std::iota(first.begin(), first.end(), size_t{0});
+    const SubsetSource samples(source, std::move(first));
+    QRUN_ASSIGN_OR_RETURN(means_, FloatMeans(float_graph_, samples, walk_.threads()));
+    QRUN_RETURN_IF_ERROR(walk_.Load(samples));
+    report_.samples = walk_.samples();
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      Correct(graph_.nodes[i]);
+      QRUN_RETURN_IF_ERROR(walk_.RunNode(i));
+    }
+    return report_;
+  }
+
+ private:
+  void Correct(Node& node) {
+    const auto linear = AsLinear(graph_, node);
+    const auto geometry = PatchGeometryOf(graph_, node);
+    if (!linear || !geometry || graph_.values[linear->src].type != ElementType::kInt8) return;
+    const auto original = float_node_.find(linear->dst);
+    if (original == float_node_.end()) return;
+    const auto float_linear = AsLinear(float_graph_, *original->second);
+    if (!float_linear) return;
+
+    const std::vector<double> wanted = MeanSums<float>(
+        *linear, Floats(float_graph_.values[float_linear->wei]), means_[linear->dst], geometry->channels);
+    const std::vector<double> has = MeanSums<int8_t>(*linear, Elements<int8_t>(graph_.values[linear->wei]),
+                                                     Int8Means(*linear, *geometry), geometry->channels);
+    const Value& wei = graph_.values[linear->wei];
+    std::vector<int32_t> bia(linear->oc);
+    if (linear->bia != kNoValue) {
+      const auto old = Elements<int32_t>(graph_.values[linear->bia]);
+      bia.assign(old.begin(), old.end());
+    }
+    const double src_scale = graph_.values[linear->src].quant->scale[0];
+    const double dst_scale = graph_.values[linear->dst].quant->scale[0];
+    const double bound = BiasBound(linear->Reduction());
+    bool changed = false;
+    for (size_t o = 0; o < linear->oc; ++o) {
+      const double step =
+          src_scale * static_cast<double>(wei.quant->scale[wei.quant->scale.size() == 1 ? 0 : o]);
+      const double bias =
+          float_linear->bia == kNoValue ? 0 : Floats(float_graph_.values[float_linear->bia])[o];
+      const double corrected = std::nearbyint((bias + wanted[o]) / step - has[o]);
+      if (!(std::abs(corrected) <= bound) || corrected == bia[o]) continue;
+      report_.largest_steps =
+          std::max(report_.largest_steps, std::abs(corrected - bia[o]) * step / dst_scale);
+      bia[o] = static_cast<int32_t>(corrected);
+      ++report_.channels;
+      changed = true;
+    }
+    if (!changed) return;
+    ++report_.layers;
+    SetBias(node, bia);
+  }
+
+  // Means of the input's integers less the zero point.
+  std::vector<double> Int8Means(const LinearView& linear, const PatchGeometry& geometry) const {
+    const int zero = graph_.values[linear.src].quant->zero_point[0];
+    const size_t count = geometry.taps() * geometry.channels;
+    std::vector<std::vector<int64_t>> sums(static_cast<size_t>(walk_.threads()), std::vector<int64_t>(count));
+    walk_.ForEachSample([&](size_t sample, size_t worker) {
+      const auto bytes = walk_.Activation(sample, linear.src);
+      AddPatchSums(geometry, {reinterpret_cast<const int8_t*>(bytes.data()), bytes.size()}, zero,
+                   sums[worker]);
+    });
+    std::vector<double> means(count);
+    for (size_t k = 0; k < count; ++k) {
+      int64_t sum = 0;
+      for (const auto& part : sums) sum += part[k];
+      means[k] = static_cast<double>(sum) / static_cast<double>(walk_.samples()) /
+                 static_cast<double>(geometry.positions());
+    }
+    return means;
+  }
+
+  void SetBias(Node& node, const std::vector<int32_t>& bia) {
+    Value value;
+    const bool had = node.inputs.size() > 2 && node.inputs[2] != kNoValue;
+    value.name = had ? graph_.values[node.inputs[2]].name : node.name + "/bias";
+    value.shape = {static_cast<int64_t>(bia.size())};
+    value.type = ElementType::kInt32;
+    const auto bytes = std::as_bytes(std::span(bia));
+    value.data = std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());
+    node.inputs.resize(3, kNoValue);
+    node.inputs[2] = AddValue(graph_, std::move(value));
+  }
+
+  const Graph& float_graph_;
+  Graph& graph_;
+  NodeWalk walk_;
+  std::map<ValueId, const Node*> float_node_;  // by the value it writes
+  Means means_;
+  BiasCorrectionReport report_;
+};
+
+}  // namespace
+
+Result<BiasCorrectionReport> CorrectBiases(const Graph& float_graph, Graph& graph,
+                                           const CalibrationSource& source, int threads) {
+  return Corrector(float_graph, graph, threads).Run(source);
+}
+
+}  // namespace qrun::converter

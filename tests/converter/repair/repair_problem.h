@@ -1,0 +1,88 @@
+// A small network with channels of very different reach, and noise to run it on.
+#ifndef QRUN_TESTS_CONVERTER_REPAIR_REPAIR_PROBLEM_H_
+#define QRUN_TESTS_CONVERTER_REPAIR_REPAIR_PROBLEM_H_
+
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "converter/calibrate.h"
+#include "converter/emit.h"
+#include "tests/converter/toy_graph.h"
+
+namespace qrun::converter {
+
+// Nearly normal inputs, the same for the same i everywhere.
+class NoiseInputs final : public CalibrationSource {
+ public:
+  explicit NoiseInputs(size_t size) : size_(size) {}
+  size_t size() const override { return size_; }
+  std::string SampleName(size_t i) const override { return std::to_string(i); }
+  Status Load(size_t i, std::span<const std::span<float>> inputs) const override {
+    std::mt19937 random(static_cast<unsigned>(i) + 1);
+    for (std::span<float> input : inputs) {
+      for (float& value : input) {
+        float sum = -6;
+        for (int k = 0; k < 12; ++k) sum += static_cast<float>(random()) * 0x1p-32f;
+        value = sum;
+      }
+    }
+    return Status::Ok();
+  }
+
+ private:
+  const size_t size_;
+};
+
+inline std::vector<float> Uniform(size_t count, float scale, unsigned seed) {
+  std::mt19937 random(seed);
+  std::vector<float> values(count);
+  for (float& value : values) value = (static_cast<float>(random()) * 0x1p-31f - 1) * scale;
+  return values;
+}
+
+// x [1,5,5,4] -> conv a (16) -> depthwise d, clamped to [0, cap] -> conv p (4) -> add x -> conv out (6).
+// Channel c of `a` is spread[c % spread.size()] times as strong as the others, and d's weights make up for
+// it.
+inline ToyGraph ResidualNet(const std::vector<float>& spread = {1},
+                            float cap = std::numeric_limits<float>::infinity()) {
+  constexpr int kWide = 16, kNarrow = 4;
+  ToyGraph toy;
+  const ValueId x = toy.Input("x", {1, 5, 5, kNarrow});
+  std::vector<float> a_wei = Uniform(kWide * kNarrow, 0.6f, 1), a_bia = Uniform(kWide, 0.3f, 2);
+  std::vector<float> d_wei = Uniform(9 * kWide, 0.5f, 3);
+  for (int c = 0; c < kWide; ++c) {
+    const float s = spread[static_cast<size_t>(c) % spread.size()];
+    for (int i = 0; i < kNarrow; ++i) a_wei[static_cast<size_t>(c * kNarrow + i)] *= s;
+    a_bia[static_cast<size_t>(c)] *= s;
+    for (int tap = 0; tap < 9; ++tap) d_wei[static_cast<size_t>(tap * kWide + c)] /= s;
+  }
+  const ValueId a = toy.Conv1x1("a", x, kNarrow, a_wei, a_bia, toy.Activation("a", {1, 5, 5, kWide}));
+  fb::DepthwiseConv2DT depthwise;
+  depthwise.pad_top = depthwise.pad_left = depthwise.pad_bottom = depthwise.pad_right = 1;
+  depthwise.clamp = std::make_unique<fb::Clamp>(0.0f, cap);
+  const ValueId d = toy.Op(
+      "d", depthwise,
+      {a, toy.Floats("d.wei", {3, 3, kWide}, d_wei), toy.Floats("d.bia", {kWide}, Uniform(kWide, 1, 4))},
+      toy.Activation("d", {1, 5, 5, kWide}));
+  const ValueId p = toy.Conv1x1("p", d, kWide, Uniform(kWide * kNarrow, 0.5f, 5), Uniform(kNarrow, 0.2f, 6),
+                                toy.Activation("p", {1, 5, 5, kNarrow}));
+  const ValueId sum = toy.Binary("sum", fb::BinaryKind::Add, p, x, toy.Activation("sum", {1, 5, 5, kNarrow}));
+  toy.graph.outputs = {toy.Conv1x1("out", sum, kNarrow, Uniform(6 * kNarrow, 0.5f, 7), Uniform(6, 0.2f, 8),
+                                   toy.Activation("out", {1, 5, 5, 6}))};
+  return toy;
+}
+
+inline Calibration CalibrateToy(const Graph& graph, const CalibrationSource& source) {
+  const auto file = EmitModel(graph, {});
+  const auto model = Model::FromBytes(file->bytes);
+  auto calibration = Calibrate(graph, *model, file->tensor_of_value, source, 1, {});
+  return std::move(*calibration);
+}
+
+}  // namespace qrun::converter
+
+#endif  // QRUN_TESTS_CONVERTER_REPAIR_REPAIR_PROBLEM_H_
