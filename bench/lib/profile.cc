@@ -87,6 +87,28 @@ Side GroupByOperator(const json& layers) {
   return side;
 }
 
+// A block's first stage may be an operator of its own on one side and part of the block on the other (a
+// stem): what stands right before the block, and only here, is counted as the part that only the other side
+// has.
+void JoinFirstStages(Side& side, const Side& other) {
+  for (size_t i = 1; i < side.order.size(); ++i) {
+    const std::string before = side.order[i - 1];
+    const auto there = other.groups.find(side.order[i]);
+    Group& block = side.groups[side.order[i]];
+    if (there == other.groups.end() || there->second.parts.count("expand") == 0 || block.parts.empty() ||
+        block.parts.count("expand") != 0 || other.groups.count(before) != 0) {
+      continue;
+    }
+    const double ms = side.groups[before].ms.value_or(0);
+    block.ms = block.ms.value_or(0) + ms;
+    block.parts["expand"] = ms;
+    block.part_order.insert(block.part_order.begin(), "expand");
+    side.groups.erase(before);
+    side.order.erase(side.order.begin() + static_cast<ptrdiff_t>(i) - 1);
+    --i;
+  }
+}
+
 // The order of `a`, with what only `b` has behind its predecessor in `b`.
 std::vector<std::string> Merge(const std::vector<std::string>& a, const std::vector<std::string>& b) {
   std::vector<std::string> merged = a;
@@ -182,7 +204,9 @@ json LayersJson(const Profile& profile, const Model& model) {
 }
 
 json SideBySide(const json& a, const json& b) {
-  const Side left = GroupByOperator(a), right = GroupByOperator(b);
+  Side left = GroupByOperator(a), right = GroupByOperator(b);
+  JoinFirstStages(left, right);
+  JoinFirstStages(right, left);
   static const Group kNone;
   const auto find = [](const Side& side, const std::string& name) -> const Group& {
     const auto at = side.groups.find(name);

@@ -52,5 +52,26 @@ TEST(SideBySide, MatchesStepsWithFusedParts) {
   EXPECT_EQ(rows[0]["parts"][1]["speedup"], 2);
 }
 
+// In int8 a stem can be the first stage of the block behind it.
+TEST(SideBySide, CountsAStemAsTheBlocksFirstStage) {
+  const json a = {Layer("stem", "", 3), Layer("block", "depthwise", 2), Layer("block", "project", 1),
+                  Layer("other", "", 1)};
+  json fused = Layer("block", "", 3);
+  fused["parts"] = {{{"name", "expand"}, {"ms", 1.5}},
+                    {{"name", "depthwise"}, {"ms", 1}},
+                    {{"name", "project"}, {"ms", 0.5}}};
+  const json rows = SideBySide(a, json::array({fused, Layer("other", "", 1)}));
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0]["name"], "block");
+  EXPECT_EQ(rows[0]["a_ms"], 6);
+  EXPECT_EQ(rows[0]["speedup"], 2);
+  EXPECT_EQ(rows[0]["parts"][0]["name"], "expand");
+  EXPECT_EQ(rows[0]["parts"][0]["a_ms"], 3);
+  // An operator that both have, and one before a block that begins alike, stay as they are.
+  EXPECT_EQ(SideBySide(a, json::array({Layer("stem", "", 1), fused})).size(), 3u);
+  const json whole = {Layer("stem", "", 3), Layer("block", "expand", 2), Layer("block", "project", 1)};
+  EXPECT_EQ(SideBySide(whole, json::array({fused})).size(), 2u);
+}
+
 }  // namespace
 }  // namespace qrun::bench
