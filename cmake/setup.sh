@@ -5,6 +5,7 @@
 #   bash cmake/setup.sh          what the tools need
 #   bash cmake/setup.sh --test   also what the tests need (GoogleTest, Python with PyTorch and Pillow)
 #   bash cmake/setup.sh --aarch64 also what building for 64-bit ARM and running that under qemu needs
+#   bash cmake/setup.sh --peers  also what bench/peers.sh compares with (Node.js for ONNX Runtime, PyTorch)
 #
 # Exit codes: 0 all there, 1 something could not be installed, 2 wrong arguments.
 set -euo pipefail
@@ -45,6 +46,15 @@ g++-aarch64-linux-gnu                      the cross compiler
 qemu-user                                  runs what it built
 googletest                                 the sources of GoogleTest, built for the target
 '
+peers_packages='
+python3-numpy                              PyTorch beside qrun
+python3-onnx                               PyTorch beside qrun
+python3-torch                              PyTorch beside qrun
+'
+# Where they come from elsewhere (Node.js from its makers), the distribution's would not go with them.
+command -v npm >/dev/null || peers_packages+='nodejs                                     ONNX Runtime beside qrun
+npm                                        fetches ONNX Runtime
+'
 # Everything else works without these.
 optional_packages='
 ccache                                     makes a second build cheap
@@ -57,19 +67,21 @@ fail() {
   exit 1
 }
 
-with_tests= with_aarch64=
+with_tests= with_aarch64= with_peers=
 for argument in "$@"; do
   case $argument in
     --test) with_tests=1 ;;
     --aarch64) with_aarch64=1 ;;
-    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
-    *) echo "setup: error: unknown argument '$argument' (known: --test, --aarch64)" >&2; exit 2 ;;
+    --peers) with_peers=1 ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) echo "setup: error: unknown argument '$argument' (known: --test, --aarch64, --peers)" >&2; exit 2 ;;
   esac
 done
 
 wanted=$tool_packages
 if [[ $with_tests ]]; then wanted+=$test_packages; fi
 if [[ $with_aarch64 ]]; then wanted+=$aarch64_packages; fi
+if [[ $with_peers ]]; then wanted+=$peers_packages; fi
 command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
   fail "this is no Debian or Ubuntu: apt and dpkg are not here. Install these with your own package manager:
 $(awk 'NF { name = $1; $1 = ""; print "  " name " -" $0 }' <<<"$wanted")"

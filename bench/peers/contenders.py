@@ -122,7 +122,7 @@ def install_onnxruntime(folder):
     with open(os.path.join(HERE, "package.json")) as file:
         wanted = json.load(file)["dependencies"]["onnxruntime-node"]
     if not shutil.which("node"):
-        raise Missing("no Node.js (node) here")
+        raise Missing("no Node.js (node) here; cmake/setup.sh --peers installs it")
     try:
         with open(os.path.join(folder, "node_modules/onnxruntime-node/package.json")) as file:
             if json.load(file)["version"] == wanted:
@@ -130,7 +130,7 @@ def install_onnxruntime(folder):
     except OSError:
         pass
     if not shutil.which("npm"):
-        raise Missing("no npm here to install onnxruntime-node with")
+        raise Missing("no npm here to install onnxruntime-node with; cmake/setup.sh --peers installs it")
     os.makedirs(folder, exist_ok=True)
     shutil.copy(os.path.join(HERE, "package.json"), folder)
     print(f"peers: installing onnxruntime-node {wanted} into {folder}", file=sys.stderr)

@@ -356,7 +356,7 @@ class WholeComparison(WithModels):
                             "--only", "onnxruntime", "--", "--limit", 5, env={"PATH": self.path("bin")})
         self.assertEqual(done.returncode, 0, done.stderr)
         for name in ("ONNX Runtime QDQ", "ONNX Runtime float"):
-            self.assertIn(f"\n{name}: not run: no Node.js (node) here\n", done.stdout)
+            self.assertIn(f"\n{name}: not run: no Node.js (node) here; cmake/setup.sh --peers installs it\n", done.stdout)
         self.assertIn("| qrun float ", done.stdout)
 
     def test_wrong_arguments(self):
