@@ -30,9 +30,7 @@ class QbenchTest : public ::testing::Test {
   }
   std::string Path(const std::string& name) const { return scratch_.Path(name); }
   ToolRun Qbench(const std::string& arguments) const {
-    std::string line = arguments;  // @x stands for the file x in the test's folder
-    for (size_t at; (at = line.find('@')) != std::string::npos;) line.replace(at, 1, Path(""));
-    return tests::RunTool("qbench", line);
+    return tests::RunToolIn(scratch_, "qbench", arguments);
   }
   json Report(const std::string& arguments) const {
     const ToolRun run = Qbench(arguments + " --json - --rounds 2");
@@ -40,10 +38,7 @@ class QbenchTest : public ::testing::Test {
     return json::parse(run.out, nullptr, false);
   }
   void ExpectFailure(const std::string& arguments, int exit_code, const std::string& message) const {
-    const ToolRun run = Qbench(arguments + " --rounds 2");
-    EXPECT_EQ(run.exit_code, exit_code) << run.err;
-    EXPECT_NE(run.err.find(message), std::string::npos) << run.err;
-    EXPECT_EQ(run.out, "");
+    tests::ExpectFailed(Qbench(arguments + " --rounds 2"), exit_code, message);
   }
   tests::Scratch scratch_;
 };

@@ -29,16 +29,9 @@ class QevalTest : public ::testing::Test {
   void Write(const std::string& name, const std::string& text) {
     ASSERT_TRUE(WriteText(Path(name), text).ok());
   }
-  ToolRun Qeval(const std::string& arguments) const {
-    std::string line = arguments;  // @x stands for the file x in the test's folder
-    for (size_t at; (at = line.find('@')) != std::string::npos;) line.replace(at, 1, Path(""));
-    return tests::RunTool("qeval", line);
-  }
+  ToolRun Qeval(const std::string& arguments) const { return tests::RunToolIn(scratch_, "qeval", arguments); }
   void ExpectFailure(const std::string& arguments, int exit_code, const std::string& message) const {
-    const ToolRun run = Qeval(arguments);
-    EXPECT_EQ(run.exit_code, exit_code) << run.err;
-    EXPECT_NE(run.err.find(message), std::string::npos) << run.err;
-    EXPECT_EQ(run.out, "");
+    tests::ExpectFailed(Qeval(arguments), exit_code, message);
   }
   tests::Scratch scratch_;
 };

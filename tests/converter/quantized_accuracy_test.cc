@@ -3,43 +3,19 @@
 
 #include <cmath>
 #include <functional>
-#include <random>
 
 #include "converter/calibrate.h"
 #include "converter/compare.h"
 #include "converter/emit.h"
 #include "converter/passes/fuse_inverted_residual.h"
 #include "converter/quantize.h"
+#include "tests/converter/noise.h"
 #include "tests/converter/toy_graph.h"
 
 namespace qrun::converter {
 namespace {
 
-// Normally distributed inputs, the same for the same i. rand's engines are fixed by the standard, its
-// distributions are not.
-class NoiseSource final : public CalibrationSource {
- public:
-  size_t size() const override { return 24; }
-  std::string SampleName(size_t i) const override { return std::to_string(i); }
-  Status Load(size_t i, std::span<const std::span<float>> inputs) const override {
-    std::mt19937 random(static_cast<unsigned>(i) + 1);
-    for (std::span<float> input : inputs) {
-      for (float& value : input) {
-        float sum = -6;
-        for (int k = 0; k < 12; ++k) sum += static_cast<float>(random()) * 0x1p-32f;
-        value = sum;
-      }
-    }
-    return Status::Ok();
-  }
-};
-
-std::vector<float> Noise(size_t count, float scale) {
-  std::mt19937 random(99);
-  std::vector<float> values(count);
-  for (float& value : values) value = (static_cast<float>(random()) * 0x1p-31f - 1) * scale;
-  return values;
-}
+std::vector<float> Noise(size_t count, float scale) { return Uniform(count, scale, 99); }
 
 struct Case {
   const char* name;
@@ -178,7 +154,7 @@ Measured Measure(const Case& c, float shrink, bool fuse = false) {
   ToyGraph toy;
   const ValueId x = toy.Input("x", {1, 6, 6, 8});
   toy.graph.outputs = {c.build(toy, x)};
-  const NoiseSource source;
+  const NoiseInputs source(24);
   Measured measured{};
   const auto float_file = EmitModel(toy.graph, {});
   if (!float_file.ok()) ADD_FAILURE() << float_file.error().message();

@@ -1,48 +1,17 @@
-// A small network with channels of very different reach, and noise to run it on.
+// A small network with channels of very different reach.
 #ifndef QRUN_TESTS_CONVERTER_REPAIR_REPAIR_PROBLEM_H_
 #define QRUN_TESTS_CONVERTER_REPAIR_REPAIR_PROBLEM_H_
 
-#include <cmath>
 #include <limits>
 #include <memory>
-#include <random>
-#include <string>
 #include <vector>
 
 #include "converter/calibrate.h"
 #include "converter/emit.h"
+#include "tests/converter/noise.h"
 #include "tests/converter/toy_graph.h"
 
 namespace qrun::converter {
-
-// Nearly normal inputs, the same for the same i everywhere.
-class NoiseInputs final : public CalibrationSource {
- public:
-  explicit NoiseInputs(size_t size) : size_(size) {}
-  size_t size() const override { return size_; }
-  std::string SampleName(size_t i) const override { return std::to_string(i); }
-  Status Load(size_t i, std::span<const std::span<float>> inputs) const override {
-    std::mt19937 random(static_cast<unsigned>(i) + 1);
-    for (std::span<float> input : inputs) {
-      for (float& value : input) {
-        float sum = -6;
-        for (int k = 0; k < 12; ++k) sum += static_cast<float>(random()) * 0x1p-32f;
-        value = sum;
-      }
-    }
-    return Status::Ok();
-  }
-
- private:
-  const size_t size_;
-};
-
-inline std::vector<float> Uniform(size_t count, float scale, unsigned seed) {
-  std::mt19937 random(seed);
-  std::vector<float> values(count);
-  for (float& value : values) value = (static_cast<float>(random()) * 0x1p-31f - 1) * scale;
-  return values;
-}
 
 // x [1,5,5,4] -> conv a (16) -> depthwise d, clamped to [0, cap] -> conv p (4) -> add x -> conv out (6).
 // Channel c of `a` is spread[c % spread.size()] times as strong as the others, and d's weights make up for
