@@ -58,6 +58,9 @@ size_t PlaceBlocks(std::vector<ArenaBlock>& blocks) {
 
   // A block that may lie over another finds that place free only if it comes before smaller ones; what they
   // lose may be more than it gains.
+  if (std::none_of(blocks.begin(), blocks.end(), [](const ArenaBlock& block) { return block.over >= 0; })) {
+    return arena_bytes;
+  }
   std::vector<int> above(blocks.size(), -1);
   for (size_t i = 0; i < blocks.size(); ++i) {
     if (blocks[i].over >= 0) above[blocks[i].over] = static_cast<int>(i);
