@@ -7,7 +7,7 @@
 #include <string>
 #include <thread>
 
-#include "kernels/dispatch.h"
+#include "runtime/qrun.h"
 
 namespace qrun::bench {
 namespace {
@@ -43,8 +43,8 @@ std::string CompilerName() {
 
 nlohmann::json DescribeMachine() {
   nlohmann::json isas = nlohmann::json::array();
-  for (const kernels::KernelTable* table : kernels::CompiledTables()) {
-    if (kernels::CanRun(*table)) isas.push_back(table->isa);
+  for (const IsaInfo& isa : Isas()) {
+    if (isa.can_run) isas.push_back(isa.name);
   }
   double load = 0;
   const bool known = getloadavg(&load, 1) == 1;
