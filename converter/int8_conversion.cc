@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "converter/calibrate.h"
 #include "converter/compare.h"
@@ -30,7 +31,7 @@ class Worker {
 
   Result<Int8Conversion> Run() {
     QRUN_RETURN_IF_ERROR(CalibrateGraph());
-    result_.float_model = *model_;
+    original_ = *model_;
     result_.samples_used = calibration_.samples_used;
     result_.failures = calibration_.failures;
     begin_stage_("quantise");
@@ -77,7 +78,7 @@ class Worker {
     QRUN_ASSIGN_OR_RETURN(const EmittedModel file, EmitModel(result_.graph, {}));
     QRUN_ASSIGN_OR_RETURN(const Model model, Model::FromBytes(file.bytes));
     QRUN_ASSIGN_OR_RETURN(const Comparison comparison,
-                          CompareModels(*result_.float_model, model, check_, check_.size()));
+                          CompareModels(*original_, model, check_, check_.size()));
     double least = std::numeric_limits<double>::infinity();
     for (const OutputCheck& output : comparison.outputs) least = std::min(least, output.sqnr_db);
     result_.steps.push_back({std::move(name), std::move(what), least});
@@ -130,7 +131,8 @@ class Worker {
   Graph graph_;  // float, repaired so far
   SampleSplit split_;
   const SubsetSource learn_, check_;
-  std::optional<Model> model_;  // of graph_
+  std::optional<Model> model_;     // of graph_
+  std::optional<Model> original_;  // before any repair
   Calibration calibration_;
   std::vector<Range> ranges_;
   bool least_error_weights_ = false;

@@ -3,7 +3,6 @@
 #define QRUN_CONVERTER_INT8_CONVERSION_H_
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,10 +30,9 @@ struct Int8Options {
 
 struct Int8Conversion {
   Graph graph;
-  Graph float_graph;                 // what was quantised, repaired
-  std::optional<Model> float_model;  // before any repair
-  SampleSplit split;                 // of the samples used
-  size_t samples_used = 0;           // of split.learn
+  Graph float_graph;        // what was quantised, repaired
+  SampleSplit split;        // of the samples used
+  size_t samples_used = 0;  // of split.learn
   std::vector<SampleFailure> failures;
   QuantizeReport quantization;
   std::vector<RepairStep> steps;  // the first is the model without any repair

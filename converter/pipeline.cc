@@ -208,7 +208,7 @@ class Conversion {
     QRUN_ASSIGN_OR_RETURN(const EmittedModel float_file, EmitModel(graph_, metadata_));
     QRUN_ASSIGN_OR_RETURN(float_model_, Reopen(float_file));
     report_.float_bytes = float_file.bytes.size();
-    {
+    if (options_.analyze) {
       QRUN_ASSIGN_OR_RETURN(const Session session, Session::Create(*float_model_));
       report_.float_plan = cli::DescribePlan(session);
     }
