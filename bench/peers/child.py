@@ -12,12 +12,17 @@ class ChildError(Exception):
     """The child refused, failed, ended or stayed silent; the text says which."""
 
 
+# What forces instruction sets from outside: who compares says which are used, so these are not passed on.
+FORCING = ("QRUN_ISA", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
+
+
 class Child:
-    """Starts `command` and waits for its first line, which is `facts`. Use as a context manager, or call close()."""
+    """Starts `command`, with `env` over this process's environment without FORCING, and waits for its first line, which is
+    `facts`. Use as a context manager, or call close()."""
 
     def __init__(self, command, threads, start_timeout=300, env=None):
-        environment = dict(os.environ, OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads), **(env or {}))
-        environment.pop("QRUN_ISA", None)
+        environment = {key: value for key, value in os.environ.items() if key not in FORCING}
+        environment.update(env or {}, OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
         self._errors = tempfile.TemporaryFile()
         try:
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,

@@ -1,7 +1,9 @@
 """Who is compared, what each of them needs, and how it is started."""
+import collections
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +11,21 @@ import sys
 HERE = os.path.dirname(os.path.realpath(__file__))
 IMAGES = (".png", ".jpg", ".jpeg")
 TORCH_CALIBRATION_ITEMS = 64
+# qrun's name of an instruction set: what ONEDNN_MAX_CPU_ISA calls it, and what oneDNN says it then uses
+OnednnIsa = collections.namedtuple("OnednnIsa", "variable effective")
+ONEDNN_ISAS = {
+    "avx512vnni": OnednnIsa("AVX512_CORE_VNNI", "avx512_core_vnni"),
+    "avxvnni": OnednnIsa("AVX2_VNNI", "avx2_vnni"),
+    "avx512": OnednnIsa("AVX512_CORE", "avx512_core"),
+    "avx2": OnednnIsa("AVX2", "avx2"),
+    "sse4_1": OnednnIsa("SSE41", "sse41"),
+}
+
+
+def known_isas():
+    """The names of the instruction sets that qrun knows."""
+    with open(os.path.join(HERE, "../../kernels/isa_list.inc")) as file:
+        return re.findall(r"^QRUN_ISA\((\w+),", file.read(), re.MULTILINE)
 
 
 class Missing(Exception):
@@ -21,10 +38,10 @@ class Failure(Exception):
 
 class Contender:
     """A row: its name, "int8" or "float", and a function from a number of threads to a command line; or in its place the
-    reason why there is none."""
+    reason why there is none. `env` is added to its environment; if `isa` is not None, its facts must name that one."""
 
-    def __init__(self, name, dtype, command, baseline=False):
-        self.name, self.dtype, self.command, self.baseline = name, dtype, command, baseline
+    def __init__(self, name, dtype, command, baseline=False, env=None, isa=None):
+        self.name, self.dtype, self.command, self.baseline, self.env, self.isa = name, dtype, command, baseline, env, isa
 
 
 def last_line(text):
@@ -43,9 +60,14 @@ def run(*command, cwd=None, timeout=1800):
 class Files:
     """What is made of the source model, in `folder`."""
 
-    def __init__(self, folder, build, model, calibrate, qconvert_options):
+    def __init__(self, folder, build, model, calibrate, qconvert_options, isa=None):
         self.folder, self.build, self.model = folder, build, model
         self.calibrate, self.options = calibrate, qconvert_options
+        self.isa = isa  # the instruction set that all use; None: each its best
+
+    def onednn_environment(self):
+        """What forces oneDNN to the instruction set, wherever it runs, for those that it knows."""
+        return {"ONEDNN_MAX_CPU_ISA": ONEDNN_ISAS[self.isa].variable} if self.isa in ONEDNN_ISAS else {}
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -98,22 +120,28 @@ class Files:
 def qrun(files):
     program = os.path.join(files.build, "bench/peers/qrun_peer")
 
-    def command(name, *more):
-        return lambda threads: [program, files.path(name), "--threads", str(threads), *more]
-    return [Contender("qrun int8", "int8", command("int8.qfb"), baseline=True),
-            Contender("qrun int8 + copies", "int8", command("int8.qfb", "--copies")),
-            Contender("qrun float", "float", command("float.qfb"), baseline=True)]
+    isa = ["--isa", files.isa] if files.isa else []
+
+    def row(name, model, *more, baseline=True):
+        def command(threads):
+            return [program, files.path(model + ".qfb"), "--threads", str(threads), *isa, *more]
+        return Contender("qrun " + name, model, command, baseline, files.onednn_environment(), files.isa)
+    return [row("int8", "int8"), row("int8 + copies", "int8", "--copies", baseline=False), row("float", "float")]
 
 
 def onednn(files):
     program = os.path.join(files.build, "bench/peers/onednn_peer")
     if not os.path.exists(program):
         raise Missing("built without oneDNN")
+    if files.isa and files.isa not in ONEDNN_ISAS:
+        raise Missing(f"it has no name for {files.isa}")
 
-    def command(name):
-        return lambda threads: [program, files.path(name), "--threads", str(threads)]
-    return [Contender("oneDNN u8s8", "int8", command("int8_layers.qfb")),
-            Contender("oneDNN float", "float", command("float_layers.qfb"))]
+    def row(name, dtype):
+        def command(threads):
+            return [program, files.path(dtype + "_layers.qfb"), "--threads", str(threads)]
+        return Contender(name, dtype, command, env=files.onednn_environment(),
+                         isa=ONEDNN_ISAS[files.isa].effective if files.isa else None)
+    return [row("oneDNN u8s8", "int8"), row("oneDNN float", "float")]
 
 
 def install_onnxruntime(folder):
@@ -143,6 +171,8 @@ def install_onnxruntime(folder):
 
 
 def onnxruntime(files):
+    if files.isa:
+        raise Missing(f"it cannot be forced to {files.isa}: its kernels look at the CPU themselves")
     modules = install_onnxruntime(os.path.join(files.build, "peers/node"))
     script = os.path.join(HERE, "ort.mjs")
 
@@ -153,6 +183,8 @@ def onnxruntime(files):
 
 
 def pytorch(files):
+    if files.isa:
+        raise Missing(f"it cannot be forced to {files.isa}: only some of the libraries in it can")
     for python in dict.fromkeys(["/usr/bin/python3", sys.executable]):
         probe = [python, "-c", "import numpy, onnx, torch"]
         if os.path.exists(python) and subprocess.run(probe, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0:

@@ -575,4 +575,25 @@ std::string OnednnChain::Version() {
   return Cat(version->major, ".", version->minor, ".", version->patch);
 }
 
+std::string OnednnChain::Isa() {
+  switch (dnnl_get_effective_cpu_isa()) {
+    case dnnl_cpu_isa_sse41:
+      return "sse41";
+    case dnnl_cpu_isa_avx:
+      return "avx";
+    case dnnl_cpu_isa_avx2:
+      return "avx2";
+    case dnnl_cpu_isa_avx2_vnni:
+      return "avx2_vnni";
+    case dnnl_cpu_isa_avx512_core:
+      return "avx512_core";
+    case dnnl_cpu_isa_avx512_core_vnni:
+      return "avx512_core_vnni";
+    case dnnl_cpu_isa_avx512_core_bf16:
+      return "avx512_core_bf16";
+    default:
+      return Cat("0x", std::hex, static_cast<int>(dnnl_get_effective_cpu_isa()));
+  }
+}
+
 }  // namespace qrun::bench

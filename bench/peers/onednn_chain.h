@@ -43,6 +43,9 @@ class OnednnChain {
 
   // "2.6.3".
   static std::string Version();
+  // The instruction set that the library uses here at most, "avx2_vnni": what ONEDNN_MAX_CPU_ISA allows of
+  // what the CPU has.
+  static std::string Isa();
 
  private:
   struct Impl;

@@ -24,6 +24,7 @@ class OnednnPeer final : public Competitor {
       int8 += layer.int8;
     }
     return {{"version", OnednnChain::Version()},
+            {"isa", OnednnChain::Isa()},
             {"int8",
              {{"done", int8},
               {"of", linear},

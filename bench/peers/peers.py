@@ -63,6 +63,9 @@ def parse(arguments):
     parser.add_argument("--images", type=positive, default=200, help="Only the first N of the list (default: %(default)s)")
     parser.add_argument("--label-offset", type=int, default=0, help="Added to every class index (default: %(default)s)")
     parser.add_argument("--threads", type=thread_list, default=[1, 2], help="Numbers of threads (default: 1,2)")
+    parser.add_argument("--isa", choices=contenders.known_isas(), metavar="NAME", default=os.environ.get("QRUN_ISA") or None,
+                        help="Force this instruction set: qrun's name of one, as in README.md. oneDNN uses the same; whoever cannot be "
+                        "forced is left out and says so (default: $QRUN_ISA, else everybody the best that it knows)")
     parser.add_argument("--rounds", type=positive, default=30, help="In each, everybody is timed once (default: %(default)s)")
     parser.add_argument("--batch-ms", type=positive, default=150, help="How long, each time (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="Of the order within the rounds (default: %(default)s)")
@@ -77,6 +80,8 @@ def parse(arguments):
         cut = arguments.index("--")
         own, more = arguments[:cut], arguments[cut + 1:]
     options = parser.parse_args(own)
+    if options.isa not in (None, *contenders.known_isas()):  # argparse lets defaults pass
+        parser.error(f"QRUN_ISA is '{options.isa}', expected one of {', '.join(contenders.known_isas())}")
     options.qconvert = more
     if options.model is None:
         if options.calibrate or options.list or more:
@@ -132,9 +137,14 @@ class Comparison:
                 if self.peers[contender.name]["not_run"]:
                     continue
                 try:
-                    running[contender] = Child(contender.command(threads), threads)
+                    running[contender] = Child(contender.command(threads), threads, env=contender.env)
                 except ChildError as error:
                     self.fail(contender, threads, error)
+                    continue
+                if contender.isa not in (None, running[contender].facts["isa"]):
+                    child = running.pop(contender)
+                    child.close()
+                    self.fail(contender, threads, f"runs on {child.facts['isa']}, was told to use {contender.isa}")
                     continue
                 self.peers[contender.name].update(running[contender].facts)
             if first and self.inputs:
@@ -229,7 +239,7 @@ def compare(options):
         if not os.path.exists(os.path.join(options.build, tool)):
             raise Failure(f"no {os.path.join(options.build, tool)}: build qrun, or name a build with --build")
     os.makedirs(options.out, exist_ok=True)
-    files = contenders.Files(options.out, options.build, options.model, options.calibrate, options.qconvert)
+    files = contenders.Files(options.out, options.build, options.model, options.calibrate, options.qconvert, options.isa)
     progress("converting")
     files.convert()
     inputs = prepare_inputs(options, files)
@@ -246,7 +256,7 @@ def compare(options):
         "model": options.model, "model_sha256": digest,
         "machine": {"cpu": cpu_name(), "logical_cpus": os.cpu_count(), "os": platform.platform(),
                     "load_average": os.getloadavg()[0]},
-        "options": {"threads": options.threads, "rounds": options.rounds, "batch_ms": options.batch_ms, "seed": options.seed,
+        "options": {"threads": options.threads, "isa": options.isa, "rounds": options.rounds, "batch_ms": options.batch_ms, "seed": options.seed,
                     "calibrate": options.calibrate, "qconvert": options.qconvert},
         "peers": comparison.peers, "results": comparison.results, "failures": comparison.failures,
         "accuracy": comparison.accuracy()}

@@ -24,6 +24,7 @@ class QrunPeer final : public Competitor {
     }
     return {
         {"version", Version()},
+        {"isa", session_.isa()},
         {"int8", {{"done", int8}, {"of", linear}, {"what", "steps that multiply"}, {"kernels", kernels}}}};
   }
   std::vector<int64_t> InputShape() const override { return SourceShape(session_.inputs()[0]); }
@@ -65,6 +66,7 @@ int Main(int argc, char** argv) {
   bool with_copies = false;
   app.add_option("model", path, "The model file, made by qconvert")->required();
   app.add_option("--threads", options.threads, "Threads to run with")->check(CLI::Range(1, 256));
+  app.add_option("--isa", options.isa, "Instruction set, by name (default: $QRUN_ISA, else the best)");
   app.add_flag("--copies", with_copies,
                "Also time copying floats in and out, quantising them if the model is int8");
   if (const int code = cli::Parse(app, argc, argv); code >= 0) return code;

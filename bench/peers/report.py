@@ -21,9 +21,15 @@ def runs_int8(peer):
     return facts.get("of", 0) > 0 and facts.get("done") == facts["of"]
 
 
+def isa_text(report):
+    """What the table's heading says of the instruction set: the one that was forced, or the one that qrun took by itself."""
+    forced = report["options"]["isa"]
+    return forced or f"best ISA ({report['peers']['qrun int8']['isa']})"
+
+
 def rows(report):
     """The table: a list of rows of text, the heading first."""
-    table = [["", "threads", "ms", "time / qrun's", "95 % interval", "best ms", "best / qrun's", "ran int8", "top-1 %", "as float %"]]
+    table = [[isa_text(report), "threads", "ms", "time / qrun's", "95 % interval", "best ms", "best / qrun's", "ran int8", "top-1 %", "as float %"]]
     accuracy = report["accuracy"] or {"top1": {}, "agreement": {}}
     for result in report["results"]:
         name, peer = result["name"], report["peers"][result["name"]]
@@ -49,6 +55,8 @@ def text(report):
             lines.append(f"{name}: not run: {peer['not_run']}")
             continue
         parts = [str(peer["version"])]
+        if peer.get("isa"):
+            parts.append(peer["isa"])
         if peer.get("engine"):
             parts.append(f"engine {peer['engine']}")
         if peer["dtype"] == "int8":

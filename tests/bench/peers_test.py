@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 import numpy as np
 import onnx
@@ -16,6 +17,7 @@ ROOT = os.path.realpath(os.environ.get("QRUN_SOURCE_DIR", os.path.join(os.path.d
 sys.path[:0] = [os.path.join(ROOT, "bench/peers"), os.path.join(ROOT, "tests/cli")]
 import report as reports  # noqa: E402
 import tools  # noqa: E402
+import contenders  # noqa: E402
 from child import Child, ChildError  # noqa: E402
 from emit_qdq_test import CASES, CONV, FIRST, IMAGE, source  # noqa: E402
 from npy import read_npy  # noqa: E402
@@ -66,6 +68,14 @@ class Protocol(unittest.TestCase):
         self.check(ECHO % "sys.exit('crashed')", "ended with 1: crashed")
         with self.assertRaisesRegex(ChildError, "cannot start /no/such/program"):
             Child(["/no/such/program"], 1)
+
+    def test_the_environment_forces_nothing_by_accident(self):
+        code = "import json, os; print(json.dumps({k: v for k, v in os.environ.items() if k.endswith('_ISA')}), flush=True)"
+        with unittest.mock.patch.dict(os.environ, QRUN_ISA="ref", ONEDNN_MAX_CPU_ISA="SSE41", DNNL_MAX_CPU_ISA="SSE41"):
+            with child(code) as peer:
+                self.assertEqual(peer.facts, {})
+            with child(code, env={"ONEDNN_MAX_CPU_ISA": "AVX2"}) as peer:
+                self.assertEqual(peer.facts, {"ONEDNN_MAX_CPU_ISA": "AVX2"})
 
     def test_a_child_that_does_not_quit_is_ended(self):
         peer = child("import time\nprint('{}', flush=True)\nwhile True: time.sleep(60)")
@@ -125,6 +135,7 @@ def peer_facts(done, of):
 
 class Report(unittest.TestCase):
     REPORT = {
+        "options": {"isa": "avx2"},
         "peers": {"good": peer_facts(3, 3), "bad": peer_facts(2, 3), "none": {"dtype": "int8", "not_run": "no network"}},
         "results": [{"name": name, "dtype": "int8", "threads": 1, "median_ms": 1.5, "best_ms": 1, "best_ratio": 1.25, "ratio": 2,
                      "ratio_ci95": [1.9, 2.1]} for name in ("good", "bad")],
@@ -133,7 +144,10 @@ class Report(unittest.TestCase):
     }
 
     def test_table(self):
-        good, bad = reports.rows(self.REPORT)[1:]
+        heading, good, bad = reports.rows(self.REPORT)
+        self.assertEqual(heading[:2], ["avx2", "threads"])
+        chosen = {**self.REPORT, "options": {"isa": None}, "peers": {**self.REPORT["peers"], "qrun int8": {"isa": "neon"}}}
+        self.assertEqual(reports.rows(chosen)[0][0], "best ISA (neon)")
         self.assertEqual(good, ["good", "1", "1.500", "2.00", "1.90 – 2.10", "1.000", "1.25", "3 of 3", "75.0", "100.0"])
         self.assertEqual(bad[7:], ["2 of 3 (!)", "–", "–"])
 
@@ -347,6 +361,36 @@ class WholeComparison(WithModels):
         self.assertEqual(set(report["accuracy"]["top1"]), set(names))
         self.assertEqual(done.stdout, reports.text(report))
 
+    def isas_of_both(self):
+        """The instruction sets that can run here and that oneDNN can be forced to."""
+        report = json.loads(self.succeed("qbench", os.path.join(ROOT, "tests/golden/rps_int8.qfb"), "--rounds", 2, "--json", "--quiet"))
+        return [isa for isa in contenders.ONEDNN_ISAS if isa in report["machine"]["isas"]]
+
+    def test_a_forced_isa(self):
+        for number, isa in enumerate(self.isas_of_both()):
+            by_environment = number % 2  # both ways
+            arguments = [ONNX, "--calibrate", os.path.join(ZOO, "calib.csv"), "--rounds", 1, "--batch-ms", 1, "--threads", 1, "--json",
+                         self.path("r.json"), *([] if by_environment else ["--isa", isa]), "--", "--preprocess", "torch", "--limit", 5]
+            done = self.compare(*arguments, env={"QRUN_ISA": isa if by_environment else ""})
+            self.assertEqual(done.returncode, 0, done.stderr)
+            with open(self.path("r.json")) as file:
+                report = json.load(file)
+            self.assertEqual(report["options"]["isa"], isa)
+            self.assertEqual(done.stdout.split()[1], isa, "the table's heading says so")
+            peers = report["peers"]
+            for name in ("qrun int8", "qrun int8 + copies", "qrun float"):
+                self.assertEqual(peers[name]["isa"], isa)
+            self.assertEqual({kernel.split("/")[1] for kernel in peers["qrun int8"]["int8"]["kernels"]}, {isa})
+            if HAS_ONEDNN:
+                for name in ("oneDNN u8s8", "oneDNN float"):
+                    self.assertEqual(peers[name]["isa"], contenders.ONEDNN_ISAS[isa].effective)
+                inside = [kernel for kernel in peers["qrun float"]["int8"]["kernels"] if kernel.startswith("onednn/")]
+                self.assertNotEqual(inside, [])
+                self.assertEqual(any("avx512" in kernel for kernel in inside), "avx512" in isa, inside)
+            for name in ("ONNX Runtime QDQ", "PyTorch int8"):
+                self.assertIn(f"cannot be forced to {isa}", peers[name]["not_run"])
+            self.assertEqual({result["name"] for result in report["results"]}, {name for name in peers if not peers[name]["not_run"]})
+
     def test_a_peer_that_cannot_be_had(self):
         # No npm and no node; python3, bash and the rest are there.
         os.mkdir(self.path("bin"))
@@ -362,7 +406,8 @@ class WholeComparison(WithModels):
     def test_wrong_arguments(self):
         for arguments, code, message in (
                 ([ONNX], 2, "--calibrate"), ([self.path("none.onnx"), "--calibrate", ZOO], 2, "none.onnx' does not exist"),
-                (["--threads", "0"], 2, "--threads"), (["--only", "tvm"], 2, "'tvm' is none of"), (["--calibrate", ZOO], 2, "with a model"),
+                (["--threads", "0"], 2, "--threads"), (["--only", "tvm"], 2, "'tvm' is none of"),
+                (["--isa", "mmx"], 2, "--isa: invalid choice: 'mmx'"), (["--calibrate", ZOO], 2, "with a model"),
                 ([ONNX, "--calibrate", ZOO, "--root", ZOO], 2, "--root goes with --list"),
                 ([ONNX, "--calibrate", ZOO, "--json", self.path("none/r.json")], 2, "--json"),
                 ([self.write("bad.onnx", "no"), "--calibrate", ZOO], 1, "qconvert failed")):
@@ -371,6 +416,9 @@ class WholeComparison(WithModels):
             self.assertIn("peers.sh: error: ", done.stderr)
             self.assertIn(message, done.stderr)
             self.assertEqual(done.stdout, "")
+        done = self.compare(env={"QRUN_ISA": "mmx"})
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("QRUN_ISA is 'mmx', expected one of avx512vnni, ", done.stderr)
         done = self.compare("--build", self.path("out"))
         self.assertEqual(done.returncode, 1)
         self.assertIn("name a build with --build", done.stderr)
