@@ -77,12 +77,22 @@ using NodeOptions =
                  fb::TransposeT, fb::QuantizeT, fb::DequantizeT, fb::RequantizeT, fb::SoftmaxT, fb::Resize2DT,
                  BatchNorm, Erf, Identity>;
 
+// What a BatchNorm knew of its training data, one entry per channel: moments of what it normalised, and of
+// what it made of that.
+struct BatchNormStatistics {
+  std::vector<float> mean, variance;
+  std::vector<float> output_mean, output_std;
+};
+
 struct Node {
   std::string name;       // the source's node name, for every message
   std::string source_op;  // the source's operator type, e.g. "Conv"
   NodeOptions options;
   std::vector<ValueId> inputs;  // kNoValue where optional and absent
   std::vector<ValueId> outputs;
+  // Of the BatchNorm that a linear operator took in: `output_*` is what the operator makes before its clamp.
+  // Null if there was none.
+  std::shared_ptr<const BatchNormStatistics> norm = nullptr;
 };
 
 enum class Layout { kNchw, kNhwc };

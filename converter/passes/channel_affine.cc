@@ -1,5 +1,7 @@
 #include "converter/passes/channel_affine.h"
 
+#include <cmath>
+
 namespace qrun::converter {
 
 int64_t FoldableChannels(Rewriter& rewriter, int producer) {
@@ -38,6 +40,14 @@ void FoldAffine(Rewriter& rewriter, int producer, const ChannelAffine& affine) {
   inputs[1] = rewriter.AddConstant(FloatConstant(wei.name, wei.shape, weights));
   inputs[2] = rewriter.AddConstant(FloatConstant(bias_name, {static_cast<int64_t>(channels)}, bias));
   rewriter.SetInputs(producer, std::move(inputs));
+  if (const auto& norm = rewriter.node(producer).norm) {
+    auto moved = std::make_shared<BatchNormStatistics>(*norm);
+    for (size_t c = 0; c < channels; ++c) {
+      moved->output_mean[c] = moved->output_mean[c] * affine.scale[c] + affine.shift[c];
+      moved->output_std[c] *= std::abs(affine.scale[c]);
+    }
+    rewriter.node(producer).norm = std::move(moved);
+  }
 }
 
 }  // namespace qrun::converter

@@ -18,7 +18,8 @@ struct ChannelAffine {
 // else. An affine function of what it makes can be folded into it.
 int64_t FoldableChannels(Rewriter& rewriter, int producer);
 
-// Multiplies the weights and the bias by scale, adds shift to the bias (made if absent), in binary64.
+// Multiplies the weights and the bias by scale, adds shift to the bias (made if absent), in binary64; what a
+// BatchNorm folded before said of the output moves along.
 void FoldAffine(Rewriter& rewriter, int producer, const ChannelAffine& affine);
 
 }  // namespace qrun::converter

@@ -16,6 +16,7 @@ Result<int> FoldBatchNorm(Graph& graph) {
     if (!channels_first || FoldableChannels(rewriter, producer) != static_cast<int64_t>(affine.scale.size()))
       continue;
     FoldAffine(rewriter, producer, affine);
+    rewriter.node(producer).norm = StatisticsOf(rewriter, i);
     rewriter.Absorb(producer, i);
     ++count;
   }

@@ -155,7 +155,7 @@ ValueId LayoutBuilder::Emit(const Node& node, NodeOptions options, std::vector<V
   value.name = source_value(node.outputs[0]).name;
   value.shape = std::move(shape);
   const ValueId id = AddValue(graph_, std::move(value));
-  graph_.nodes.push_back({node.name, node.source_op, std::move(options), std::move(inputs), {id}});
+  graph_.nodes.push_back({node.name, node.source_op, std::move(options), std::move(inputs), {id}, node.norm});
   return id;
 }
 

@@ -20,6 +20,7 @@ Result<int> LowerBatchNorm(Graph& graph) {
     if (shape.size() == 4) {
       fb::Conv2DT conv;
       conv.groups = static_cast<int>(channels);
+      rewriter.node(i).norm = StatisticsOf(rewriter, i);
       rewriter.SetInputs(i, {src, constant(".scale", {channels, 1, 1, 1}, affine.scale),
                              constant(".shift", {channels}, affine.shift)});
       rewriter.node(i).options = std::move(conv);

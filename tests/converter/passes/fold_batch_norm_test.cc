@@ -106,6 +106,34 @@ TEST(FoldBatchNormTest, SharedWeightsAreFoldedApart) {
   EXPECT_EQ(Apply("fold_batch_norm", graph), 1);
 }
 
+TEST(FoldBatchNormTest, KeepsWhatItKnewOfTraining) {
+  OnnxModel model = ConvNorm(true);
+  model.Floats("s", {1, 4, 1, 1}, {-2, 1, 0.5f, 3}).Floats("t", {1, 4, 1, 1}, {1, 2, 3, 4});
+  model.Node("Mul", {"y", "s"}, {"scaled"});
+  model.Node("Add", {"scaled", "t"}, {"shifted"});
+  model.Node("Relu", {"shifted"}, {"z"});
+  model.Output("z");
+  Graph source = model.MustImport();
+  source.outputs.erase(source.outputs.begin());  // y: it is read once
+  const auto elements = [&](const std::string& name) {
+    for (const Value& value : source.values) {
+      if (value.name == name) return std::vector<float>(Floats(value).begin(), Floats(value).end());
+    }
+    return std::vector<float>();
+  };
+  const auto gamma = elements("bn.0"), beta = elements("bn.1"), scale = elements("s"), shift = elements("t");
+  const Graph graph = Canonical(source);
+  ASSERT_EQ(graph.nodes.size(), 1u);
+  const auto& norm = graph.nodes[0].norm;
+  ASSERT_NE(norm, nullptr);
+  EXPECT_EQ(norm->mean, elements("bn.2"));
+  EXPECT_EQ(norm->variance, elements("bn.3"));
+  for (size_t c = 0; c < 4; ++c) {
+    EXPECT_NEAR(norm->output_mean[c], beta[c] * scale[c] + shift[c], 1e-5);
+    EXPECT_NEAR(norm->output_std[c], std::abs(gamma[c] * scale[c]), 1e-4);  // epsilon is 1e-5
+  }
+}
+
 TEST(LowerBatchNormTest, OnImagesADepthwiseConvolution) {
   OnnxModel model(13);
   model.Input("x", {1, 4, 5, 5}).Output("y").RandomNorm("bn", 4, 3);
@@ -116,6 +144,8 @@ TEST(LowerBatchNormTest, OnImagesADepthwiseConvolution) {
   const Graph canonical = Canonical(model.MustImport());
   ASSERT_EQ(canonical.nodes.size(), 1u);
   EXPECT_EQ(FindOptions<fb::DepthwiseConv2DT>(canonical).clamp->min(), 0);
+  ASSERT_NE(canonical.nodes[0].norm, nullptr);
+  EXPECT_EQ(canonical.nodes[0].norm->output_mean.size(), 4u);
 }
 
 TEST(LowerBatchNormTest, OnOtherRanksMulAndAdd) {
