@@ -7,9 +7,8 @@
 
 #include "kernels/args.h"
 #include "kernels/clamp_f32.inl.h"
-#include "kernels/gemm.inl.h"
+#include "kernels/convolution.inl.h"
 #include "kernels/gemm_f32.inl.h"
-#include "kernels/im2col.inl.h"
 #include "kernels/isa_tags.h"
 #include "kernels/window.inl.h"
 
@@ -42,58 +41,19 @@ inline void Conv2dF32Reference(const ConvF32Args& a, int begin, int end) noexcep
 }
 
 template <class Tag>
-ChunkLayout ConvF32Layout(const ConvF32Args& args) {
-  const Window& w = args.window;
-  return ChunkLayout::Of<GemmMathF32<Tag, true>>(
-      static_cast<ptrdiff_t>(w.kh) * w.kw * (args.ic / args.groups) * static_cast<ptrdiff_t>(sizeof(float)),
-      static_cast<ptrdiff_t>(w.n) * w.oh * w.ow);
-}
-
-template <class Tag>
 size_t conv2d_f32_scratch_bytes(const ConvF32Args& args) noexcept {
   if constexpr (Tag::kScalar) {
     return 0;
   } else {
-    return ConvF32Layout<Tag>(args).ScratchBytes();
+    return Convolution<GemmMathF32<Tag, true>, ConvF32Args>{args}.ScratchBytes();
   }
 }
 
-// As Conv2dS8Simd.
 template <class Tag, bool kFused>
 void Conv2dF32Simd(const ConvF32Args& args, int begin, int end, std::byte* scratch) noexcept {
   using Math = GemmMathF32<Tag, kFused>;
-  constexpr ptrdiff_t kBytes = sizeof(float);
-  const Window& w = args.window;
-  const ChunkLayout layout = ConvF32Layout<Tag>(args);
-  const int icg = args.ic / args.groups, ocg = args.oc / args.groups;
-  const int blocks = (ocg + Math::kLanes - 1) / Math::kLanes;
-  const int steps = w.kh * w.kw * icg;
-  const ptrdiff_t group_wei = static_cast<ptrdiff_t>(blocks) * steps * Math::kWeiPerStep;
-  const ptrdiff_t last = static_cast<ptrdiff_t>(end) * w.ow;
-  for (ptrdiff_t first = static_cast<ptrdiff_t>(begin) * w.ow; first < last; first += layout.rows) {
-    const int rows = static_cast<int>(last - first < layout.rows ? last - first : layout.rows);
-    for (int g = 0; g < args.groups; ++g) {
-      const Patches patches = {w,
-                               reinterpret_cast<const std::byte*>(args.src),
-                               args.ic * kBytes,
-                               g * icg * kBytes,
-                               icg * kBytes,
-                               0,
-                               kBytes};
-      FillChunk<Math>(layout, patches, first, rows, scratch);
-      const Gemm<Math> gemm = {{args.lo, args.hi},
-                               scratch,
-                               static_cast<ptrdiff_t>(layout.rows) * kCellBytes,
-                               rows,
-                               steps,
-                               args.wei + g * group_wei,
-                               args.bia + static_cast<ptrdiff_t>(g) * blocks * Math::kLanes,
-                               args.dst + first * args.oc + g * ocg,
-                               args.oc,
-                               ocg};
-      gemm.Run(0, blocks);
-    }
-  }
+  const Convolution<Math, ConvF32Args> convolution{args};
+  convolution.Run(0, begin, end, scratch, [&](ptrdiff_t) { return Math{args.lo, args.hi}; });
 }
 
 template <class Tag>

@@ -57,12 +57,16 @@ void FullyConnectedS8Simd(const FullyConnectedS8Args& args, int begin, int end, 
     const int rows = args.rows - first < layout.rows ? args.rows - first : layout.rows;
     for (int i = 0; i < rows; ++i) {
       const int8_t* src = args.src + static_cast<ptrdiff_t>(first + i) * args.ic;
-      FillRow<Math>(layout, reinterpret_cast<const std::byte*>(src), args.ic, i, scratch);
+      FillCells<Math>(reinterpret_cast<const std::byte*>(src), args.ic,
+                      static_cast<ptrdiff_t>(args.rows - first - i) * args.ic, layout.CellStride(),
+                      scratch + i * kCellBytes);
     }
     const Gemm<Math> gemm = {{requantizer, args.scale},
                              scratch,
-                             static_cast<ptrdiff_t>(layout.rows) * kCellBytes,
+                             layout.CellStride(),
                              rows,
+                             kOneSegment,
+                             1,
                              (args.ic + S8<Tag>::kGroup - 1) / S8<Tag>::kGroup,
                              args.wei,
                              args.bia,

@@ -3,7 +3,11 @@
 // The left side is a chunk of rows (pixels) that FillChunk (im2col.inl.h) has expanded: 64-byte cells of 16
 // steps, cell j of row p at chunk + (j * rows_allocated + p) * 64. So within 16 steps every row of a tile
 // lies at a constant offset from one pointer. A step is 4 bytes: 4 or 2 activations of a dot product
-// (dot.inl.h), or one float. The right side is packed [blocks][steps][kLanes], a register per block and step.
+// (dot.inl.h), or one float. The right side is packed [blocks][segments][steps][kLanes], a register per block
+// and step.
+//
+// K comes in segments of equally many steps: one for a fully connected layer or a kernel of one row, else one
+// for every kernel row (strips.inl.h). Each has cells of its own, at an offset from the chunk.
 #ifndef QRUN_KERNELS_GEMM_INL_H_
 #define QRUN_KERNELS_GEMM_INL_H_
 
@@ -26,6 +30,9 @@ struct RowsAt {
   QRUN_INLINE T* operator()(int r) const { return first + r * stride; }
 };
 
+// Where the only segment is.
+inline constexpr ptrdiff_t kOneSegment[] = {0};
+
 // Math supplies the element types, Load*/Broadcast/MulAdd on registers, and Store<pixels, blocks>, which
 // finishes a tile of accumulators (int8: requantises) and writes it.
 template <class Math>
@@ -36,7 +43,9 @@ struct Gemm {
   const std::byte* chunk;
   ptrdiff_t cell_stride;  // bytes between cells of a row
   int rows;
-  int steps;
+  const ptrdiff_t* segments;  // bytes from the chunk to the first cells of each
+  int segment_count;
+  int steps;                      // of a segment
   const typename Math::Wei* wei;  // of the first block
   const typename Math::Bia* bia;
   typename Math::Dst* dst;  // row 0, first block's first channel
@@ -46,27 +55,31 @@ struct Gemm {
   template <int kRows, int kBlocks>
   QRUN_INLINE void Tile(int row, int valid_rows, int block) const {
     constexpr int kLanes = Math::kLanes;
-    const ptrdiff_t block_stride = static_cast<ptrdiff_t>(steps) * Math::kWeiPerStep;
+    const ptrdiff_t block_stride = static_cast<ptrdiff_t>(segment_count) * steps * Math::kWeiPerStep;
     const typename Math::Wei* w = wei + block * block_stride;
     Reg acc[kRows * kBlocks];
     Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
       const Reg bias = math.LoadBia(bia + (block + b.value) * kLanes);
       Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA { acc[r.value * kBlocks + b.value] = bias; });
     });
-    const std::byte* cell = chunk + static_cast<ptrdiff_t>(row) * kCellBytes;
-    for (int left = steps; left > 0; left -= kCellSteps, cell += cell_stride) {
-      const std::byte* src = cell;
-      const std::byte* end = cell + 4 * (left < kCellSteps ? left : kCellSteps);
-      for (; src != end; src += 4, w += Math::kWeiPerStep) {
-        Reg wei_step[kBlocks];
-        Unroll<kBlocks>(
-            [&](auto b) QRUN_INLINE_LAMBDA { wei_step[b.value] = math.LoadWei(w + b.value * block_stride); });
-        Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA {
-          const Reg s = math.Broadcast(src + r.value * kCellBytes);
+    const std::byte* first_cell = chunk + static_cast<ptrdiff_t>(row) * kCellBytes;
+    for (const ptrdiff_t* segment = segments; segment != segments + segment_count; ++segment) {
+      const std::byte* cell = first_cell + *segment;
+      for (int left = steps; left > 0; left -= kCellSteps, cell += cell_stride) {
+        const std::byte* src = cell;
+        const std::byte* end = cell + 4 * (left < kCellSteps ? left : kCellSteps);
+        for (; src != end; src += 4, w += Math::kWeiPerStep) {
+          Reg wei_step[kBlocks];
           Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
-            math.MulAdd(acc[r.value * kBlocks + b.value], s, wei_step[b.value]);
+            wei_step[b.value] = math.LoadWei(w + b.value * block_stride);
           });
-        });
+          Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA {
+            const Reg s = math.Broadcast(src + r.value * kCellBytes);
+            Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
+              math.MulAdd(acc[r.value * kBlocks + b.value], s, wei_step[b.value]);
+            });
+          });
+        }
       }
     }
     const RowsAt<typename Math::Dst> rows_at = {dst + row * dst_stride + block * kLanes, dst_stride};

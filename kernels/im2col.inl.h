@@ -1,5 +1,5 @@
-// Gathers the pixels under a convolution's window into the rows of a Gemm chunk (gemm.inl.h). Works on bytes,
-// for int8 and float alike.
+// Gathers pixels under a row of a convolution's kernel into the rows of a Gemm chunk (gemm.inl.h). Works on
+// bytes, for int8 and float alike.
 #ifndef QRUN_KERNELS_IM2COL_INL_H_
 #define QRUN_KERNELS_IM2COL_INL_H_
 
@@ -14,76 +14,87 @@
 namespace qrun::kernels {
 namespace {
 
-inline constexpr ptrdiff_t kRunRegister = 16;
-
+// A patch: the kw pixels of a group that a kernel row of an output pixel reads.
 struct Patches {
   const Window& window;
   const std::byte* src;
   ptrdiff_t pixel_bytes;  // of all groups
   ptrdiff_t group_begin;  // byte offset of the group in a pixel
   ptrdiff_t group_bytes;
-  uint8_t padding;      // every byte of a padding pixel
-  ptrdiff_t row_align;  // kernel rows of a gathered patch start at multiples of this; what lies between is
-                        // arbitrary
+  uint8_t padding;  // every byte of a padding pixel
 
-  ptrdiff_t PatchBytes() const { return PatchBytes(window, group_bytes, row_align); }
-  static ptrdiff_t PatchBytes(const Window& w, ptrdiff_t group_bytes, ptrdiff_t row_align) {
-    const ptrdiff_t run_bytes = w.kw * group_bytes;
-    return w.kh == 1 ? run_bytes : w.kh * ((run_bytes + row_align - 1) / row_align * row_align);
-  }
-  bool IsPixel() const { return window.kh == 1 && window.kw == 1; }
+  ptrdiff_t PatchBytes() const { return window.kw * group_bytes; }
   // Output pixel i is input pixel i, counted through all images.
   bool IsDense() const {
     const Window& w = window;
-    return IsPixel() && w.stride_h == 1 && w.stride_w == 1 && w.pad_top == 0 && w.pad_left == 0 &&
-           w.ih == w.oh && w.iw == w.ow && w.input_dilation_h == 1 && w.input_dilation_w == 1;
+    return w.kh == 1 && w.kw == 1 && w.stride_h == 1 && w.stride_w == 1 && w.pad_top == 0 &&
+           w.pad_left == 0 && w.ih == w.oh && w.iw == w.ow && w.input_dilation_h == 1 &&
+           w.input_dilation_w == 1;
+  }
+  const std::byte* End() const {
+    return src + PixelOffset(window.n, 0, 0, window.ih, window.iw, 1) * pixel_bytes;
+  }
+  // Row iy of image n, or null for padding (iy < 0).
+  const std::byte* Row(int n, int iy) const {
+    return iy < 0 ? nullptr : src + PixelOffset(n, iy, 0, window.ih, window.iw, 1) * pixel_bytes;
   }
 
-  const std::byte* Pixel(int n, int iy, int ix) const {
-    return src + PixelOffset(n, iy, ix, window.ih, window.iw, 1) * pixel_bytes + group_begin;
-  }
-
-  // The patch of output pixel (n, oy, ox): where it lies in src if that is in one piece, else `row`, filled.
-  const std::byte* Gather(int n, int oy, int ox, std::byte* row) const {
+  // Output columns [first, last) whose patches lie in one piece in src; none if first >= last.
+  int FirstInside() const { return (window.pad_left + window.stride_w - 1) / window.stride_w; }
+  int LastInside() const {
     const Window& w = window;
-    const int x0 = ox * w.stride_w - w.pad_left;
-    const bool runs = w.dilation_w == 1 && w.input_dilation_w == 1 && group_bytes == pixel_bytes && x0 >= 0 &&
-                      x0 + w.kw <= w.iw;
-    const ptrdiff_t run_bytes = w.kw * group_bytes;
-    const ptrdiff_t row_bytes = PatchBytes() / w.kh;
-    // A short run is copied as one register while that stays inside of src; the next run overwrites what is
-    // too much, and rows end with room for it (ChunkLayout).
-    const std::byte* last_register = Pixel(w.n, 0, 0) - group_begin - kRunRegister;
-    std::byte* out = row;
-    for (int ky = 0; ky < w.kh; ++ky, out += row_bytes) {
-      const int iy = InputRow(w, oy, ky);
-      if (iy < 0) {
-        __builtin_memset(out, padding, static_cast<size_t>(run_bytes));
-      } else if (runs) {
-        const std::byte* run = Pixel(n, iy, x0);
-        if (w.kh == 1) return run;
-        if (run_bytes <= kRunRegister && run <= last_register) {
-          __builtin_memcpy(out, run, kRunRegister);
-        } else {
-          CopyBytes(out, run, run_bytes);
-        }
+    const bool adjacent = w.kw == 1 || (w.dilation_w == 1 && group_bytes == pixel_bytes);
+    const int room = w.iw - w.kw + w.pad_left;
+    return adjacent && w.input_dilation_w == 1 && room >= 0 ? room / w.stride_w + 1 : 0;
+  }
+  // The patch of a column inside.
+  const std::byte* At(const std::byte* row, int ox) const {
+    return row + static_cast<ptrdiff_t>(ox * window.stride_w - window.pad_left) * pixel_bytes + group_begin;
+  }
+  // Copies the patch of output column ox on an input row (null: padding).
+  void Gather(const std::byte* row, int ox, std::byte* out) const {
+    const Window& w = window;
+    if (row == nullptr) {
+      __builtin_memset(out, padding, static_cast<size_t>(PatchBytes()));
+      return;
+    }
+    std::byte* pixel = out;
+    for (int kx = 0; kx < w.kw; ++kx, pixel += group_bytes) {
+      const int ix = InputColumn(w, ox, kx);
+      if (ix < 0) {
+        __builtin_memset(pixel, padding, static_cast<size_t>(group_bytes));
       } else {
-        std::byte* pixel = out;
-        for (int kx = 0; kx < w.kw; ++kx, pixel += group_bytes) {
-          const int ix = InputColumn(w, ox, kx);
-          if (ix < 0) {
-            __builtin_memset(pixel, padding, static_cast<size_t>(group_bytes));
-          } else if (IsPixel()) {
-            return Pixel(n, iy, ix);
-          } else {
-            CopyBytes(pixel, Pixel(n, iy, ix), group_bytes);
-          }
-        }
+        CopyBytes(pixel, row + ix * pixel_bytes + group_begin, group_bytes);
       }
     }
-    return row;
   }
 };
+
+// Source bytes of a cell, and cells of so many bytes.
+template <class Math>
+constexpr ptrdiff_t CellSrcBytes() {
+  return Math::kCellSrc * static_cast<ptrdiff_t>(sizeof(typename Math::Wei));
+}
+template <class Math>
+constexpr ptrdiff_t CellsOf(ptrdiff_t bytes) {
+  return (bytes + CellSrcBytes<Math>() - 1) / CellSrcBytes<Math>();
+}
+
+// Expands a contiguous run of `bytes` bytes, of which `readable` may be read, into cells that lie
+// `cell_stride` bytes apart.
+template <class Math>
+QRUN_INLINE void FillCells(const std::byte* run, ptrdiff_t bytes, ptrdiff_t readable, ptrdiff_t cell_stride,
+                           std::byte* cell) {
+  constexpr ptrdiff_t kSrc = CellSrcBytes<Math>();
+  for (; bytes >= kSrc; bytes -= kSrc, readable -= kSrc, run += kSrc, cell += cell_stride) {
+    Math::FillCell(run, cell);
+  }
+  if (bytes > 0 && readable >= kSrc) {
+    Math::FillCell(run, cell);
+  } else if (bytes > 0) {
+    Math::FillCellPart(run, static_cast<int>(bytes), cell);
+  }
+}
 
 // Bytes of scratch for a chunk of `rows` patches: the expanded cells, the gathered patches, and where each
 // patch lies.
@@ -93,57 +104,57 @@ struct ChunkLayout {
 
   template <class Math>
   static ChunkLayout Of(ptrdiff_t patch_bytes, ptrdiff_t max_rows) {
-    constexpr ptrdiff_t kCellSrcBytes = Math::kCellSrc * sizeof(typename Math::Wei);
-    const ptrdiff_t cells = (patch_bytes + kCellSrcBytes - 1) / kCellSrcBytes;
-    return {ChunkRows(cells, Math::kTilePixels[0], max_rows), cells,
-            (patch_bytes + kRunRegister + 63) / 64 * 64};
+    const ptrdiff_t cells = CellsOf<Math>(patch_bytes);
+    return {ChunkRows(cells, Math::kTilePixels[0], max_rows), cells, cells * CellSrcBytes<Math>()};
   }
+  ptrdiff_t CellStride() const { return static_cast<ptrdiff_t>(rows) * kCellBytes; }
   ptrdiff_t CellBytes() const { return rows * cells * kCellBytes; }
   size_t ScratchBytes() const {
     return static_cast<size_t>(CellBytes() + rows * (patch_stride + static_cast<ptrdiff_t>(sizeof(void*))));
   }
 };
 
-// Expands one contiguous patch into row `row` of the chunk.
-template <class Math>
-QRUN_INLINE void FillRow(const ChunkLayout& layout, const std::byte* patch, ptrdiff_t patch_bytes, int row,
-                         std::byte* chunk) {
-  constexpr ptrdiff_t kCellSrcBytes = Math::kCellSrc * sizeof(typename Math::Wei);
-  const ptrdiff_t stride = static_cast<ptrdiff_t>(layout.rows) * kCellBytes;
-  std::byte* cell = chunk + static_cast<ptrdiff_t>(row) * kCellBytes;
-  for (; patch_bytes >= kCellSrcBytes; patch_bytes -= kCellSrcBytes, patch += kCellSrcBytes, cell += stride) {
-    Math::FillCell(patch, cell);
-  }
-  if (patch_bytes > 0) Math::FillCellPart(patch, static_cast<int>(patch_bytes), cell);
-}
-
-// Fills the chunk with the patches of output pixels first .. first + rows - 1, counted through all images.
-// First all are gathered, then all expanded: expanding what has just been written in pieces would stall.
+// Fills the chunk with the patches of output pixels first .. first + rows - 1, counted through all images, of
+// a kernel of one row. First all are gathered, then all expanded: expanding what has just been written in
+// pieces would stall.
 template <class Math>
 void FillChunk(const ChunkLayout& layout, const Patches& patches, ptrdiff_t first, int rows,
                std::byte* scratch) {
   const ptrdiff_t patch_bytes = patches.PatchBytes();
   if (patches.IsDense()) {
+    // The depth-first block passes rows that are alone in its scratch: what is behind them cannot be read.
     const std::byte* patch = patches.src + first * patches.pixel_bytes + patches.group_begin;
-    for (int i = 0; i < rows; ++i, patch += patches.pixel_bytes)
-      FillRow<Math>(layout, patch, patch_bytes, i, scratch);
+    const std::byte* end = patches.src + (first + rows) * patches.pixel_bytes;
+    for (int i = 0; i < rows; ++i, patch += patches.pixel_bytes) {
+      FillCells<Math>(patch, patch_bytes, end - patch, layout.CellStride(), scratch + i * kCellBytes);
+    }
     return;
   }
   const Window& w = patches.window;
+  const std::byte* end = patches.End();
+  const int first_inside = patches.FirstInside(), last_inside = patches.LastInside();
   std::byte* gathered = scratch + layout.CellBytes();
   auto** where = reinterpret_cast<const std::byte**>(gathered + layout.rows * layout.patch_stride);
   int ox = static_cast<int>(first % w.ow);
   int oy = static_cast<int>(first / w.ow % w.oh);
   int n = static_cast<int>(first / w.ow / w.oh);
   for (int i = 0; i < rows; ++i) {
-    where[i] = patches.Gather(n, oy, ox, gathered + i * layout.patch_stride);
+    const std::byte* row = patches.Row(n, InputRow(w, oy, 0));
+    std::byte* out = gathered + i * layout.patch_stride;
+    const bool inside = row != nullptr && ox >= first_inside && ox < last_inside;
+    if (!inside) patches.Gather(row, ox, out);
+    where[i] = inside ? patches.At(row, ox) : out;
     if (++ox < w.ow) continue;
     ox = 0;
     if (++oy < w.oh) continue;
     oy = 0;
     ++n;
   }
-  for (int i = 0; i < rows; ++i) FillRow<Math>(layout, where[i], patch_bytes, i, scratch);
+  for (int i = 0; i < rows; ++i) {
+    const bool in_src = where[i] != gathered + i * layout.patch_stride;
+    FillCells<Math>(where[i], patch_bytes, in_src ? end - where[i] : layout.patch_stride, layout.CellStride(),
+                    scratch + i * kCellBytes);
+  }
 }
 
 }  // namespace

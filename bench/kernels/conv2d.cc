@@ -50,10 +50,16 @@ Call<ConvF32Args, float> PrepareF32(const ConvShape& s, const KernelTable& table
   return call;
 }
 
+std::vector<ConvShape> Shapes() {
+  std::vector<ConvShape> shapes = MobileNetShapes();
+  shapes.insert(shapes.end(), SpatialShapes().begin(), SpatialShapes().end());
+  return shapes;
+}
+
 }  // namespace
 
 void Add_conv2d_s8(std::vector<Row>& rows) {
-  for (const ConvShape& s : MobileNetShapes()) {
+  for (const ConvShape& s : Shapes()) {
     Case<ConvS8Args, int8_t> c;
     c.shape = s.name;
     c.macs = Macs(s);
@@ -63,7 +69,7 @@ void Add_conv2d_s8(std::vector<Row>& rows) {
 }
 
 void Add_conv2d_f32(std::vector<Row>& rows) {
-  for (const ConvShape& s : MobileNetShapes()) {
+  for (const ConvShape& s : Shapes()) {
     Case<ConvF32Args, float> c;
     c.shape = s.name;
     c.macs = Macs(s);

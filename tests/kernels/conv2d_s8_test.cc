@@ -65,6 +65,27 @@ TEST(Conv2dS8, ManyChunks) {
   ExpectEqualOnAllIsas({.name = "chunks", .in = {7, 100}, .ic = 200, .oc = 17}, Outputs()[0], 1);
 }
 
+// Strips of this width need bands of fewer columns than the image has; the third and fourth have rows of
+// their own for every kernel row, for the stride and for the dilation.
+TEST(Conv2dS8, ManyBandsOfRowsAndColumns) {
+  uint32_t seed = 0;
+  for (int oc : {17, 70}) {
+    ConvShape shape = {
+        .name = "bands", .in = {23, 101}, .ic = 41, .oc = oc, .kernel = {3, 3}, .pad = {1, 1, 1, 1}};
+    ExpectEqualOnAllIsas(shape, Outputs()[0], ++seed);
+    shape.stride[0] = shape.stride[1] = 2;
+    ExpectEqualOnAllIsas(shape, Outputs()[1], ++seed);
+    shape.stride[0] = 3;
+    ExpectEqualOnAllIsas(shape, Outputs()[2], ++seed);
+    shape.stride[0] = shape.stride[1] = 1;
+    shape.dilation[0] = 9;
+    shape.pad[0] = shape.pad[2] = 9;
+    ExpectEqualOnAllIsas(shape, Outputs()[5], ++seed);
+    shape.input_dilation[1] = 2;
+    ExpectEqualOnAllIsas(shape, Outputs()[6], ++seed);
+  }
+}
+
 // With the values that make the ties, some products must really end in .5.
 TEST(Conv2dS8, TiesHappen) {
   const ConvS8Problem problem(WindowShapes()[0], Outputs()[3], 1);

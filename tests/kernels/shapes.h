@@ -164,6 +164,57 @@ inline const std::vector<ConvShape>& MobileNetShapes() {
   return shapes;
 }
 
+// Convolutions of several kernel rows: the first layer and a layer of each stage of ResNet-8 and ResNet-50,
+// one with stride, a transposed, a dilated and a grouped one. Timed like those above.
+inline const std::vector<ConvShape>& SpatialShapes() {
+  static const std::vector<ConvShape> shapes = {
+      {.name = "3x3_32x3_16", .in = {32, 32}, .ic = 3, .oc = 16, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
+      {.name = "3x3_32x16_16", .in = {32, 32}, .ic = 16, .oc = 16, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
+      {.name = "3x3_16x32_32", .in = {16, 16}, .ic = 32, .oc = 32, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
+      {.name = "3x3_8x64_64", .in = {8, 8}, .ic = 64, .oc = 64, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
+      {.name = "7x7s2_224x3_64",
+       .in = {224, 224},
+       .ic = 3,
+       .oc = 64,
+       .kernel = {7, 7},
+       .stride = {2, 2},
+       .pad = {3, 3, 3, 3}},
+      {.name = "3x3_56x64_64", .in = {56, 56}, .ic = 64, .oc = 64, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
+      {.name = "3x3_28x128_128", .in = {28, 28}, .ic = 128, .oc = 128, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
+      {.name = "3x3_14x256_256", .in = {14, 14}, .ic = 256, .oc = 256, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
+      {.name = "3x3_7x512_512", .in = {7, 7}, .ic = 512, .oc = 512, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
+      {.name = "3x3s2_56x128_128",
+       .in = {56, 56},
+       .ic = 128,
+       .oc = 128,
+       .kernel = {3, 3},
+       .stride = {2, 2},
+       .pad = {1, 1, 1, 1}},
+      {.name = "transposed4x4_14x64_64",
+       .in = {14, 14},
+       .ic = 64,
+       .oc = 64,
+       .kernel = {4, 4},
+       .pad = {2, 2, 2, 2},
+       .input_dilation = {2, 2}},
+      {.name = "dilated3x3_28x64_64",
+       .in = {28, 28},
+       .ic = 64,
+       .oc = 64,
+       .kernel = {3, 3},
+       .dilation = {2, 2},
+       .pad = {2, 2, 2, 2}},
+      {.name = "groups4_3x3_28x128_128",
+       .in = {28, 28},
+       .ic = 128,
+       .oc = 128,
+       .groups = 4,
+       .kernel = {3, 3},
+       .pad = {1, 1, 1, 1}},
+  };
+  return shapes;
+}
+
 // The distinct depthwise layers of MobileNetV2 1.0/224, and one 5x5 as MobileNetV3 has it.
 inline const std::vector<ConvShape>& MobileNetDepthwiseShapes() {
   static const std::vector<ConvShape> shapes = {

@@ -1,0 +1,132 @@
+// What int8 and float convolutions share: patches are gathered and expanded, and multiplied by a Gemm.
+#ifndef QRUN_KERNELS_CONVOLUTION_INL_H_
+#define QRUN_KERNELS_CONVOLUTION_INL_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/args.h"
+#include "kernels/gemm.inl.h"
+#include "kernels/im2col.inl.h"
+#include "kernels/inline.inl.h"
+#include "kernels/strips.inl.h"
+
+namespace qrun::kernels {
+namespace {
+
+// Args: ConvS8Args or ConvF32Args; Math: the arithmetic of its Gemm.
+template <class Math, class Args>
+struct Convolution {
+  static constexpr ptrdiff_t kElementBytes = sizeof(typename Math::Wei);
+  static constexpr int kGroup = Math::kCellSrc / kCellSteps;  // activations of a step
+
+  const Args& args;
+  const Window& w = args.window;
+  int icg = args.ic / args.groups, ocg = args.oc / args.groups;
+  int blocks = (ocg + Math::kLanes - 1) / Math::kLanes;
+  int steps = (w.kw * icg + kGroup - 1) / kGroup;  // of a kernel row
+  ptrdiff_t group_wei = static_cast<ptrdiff_t>(blocks) * w.kh * steps * Math::kWeiPerStep;
+
+  ptrdiff_t PatchBytes() const { return w.kw * icg * kElementBytes; }
+  ChunkLayout Chunks() const {
+    return ChunkLayout::Of<Math>(PatchBytes(), static_cast<ptrdiff_t>(w.n) * w.oh * w.ow);
+  }
+  StripLayout Strips() const { return StripLayout::Of<Math>(w, PatchBytes(), group_wei * kElementBytes); }
+  size_t ScratchBytes() const { return w.kh == 1 ? Chunks().ScratchBytes() : Strips().ScratchBytes(w); }
+
+  // Output rows [begin, end). math(channel) is the Math for the channels from `channel` on, counted with
+  // padding; every byte of a padding pixel is `padding`.
+  template <class MathAt>
+  QRUN_INLINE void Run(uint8_t padding, int begin, int end, std::byte* scratch, MathAt&& math) const {
+    if (w.kh == 1) {
+      RunChunks(padding, begin, end, scratch, math);
+    } else {
+      RunStrips(padding, begin, end, scratch, math);
+    }
+  }
+
+ private:
+  Patches PatchesOf(int group, uint8_t padding) const {
+    return {w,
+            reinterpret_cast<const std::byte*>(args.src),
+            args.ic * kElementBytes,
+            group * icg * kElementBytes,
+            icg * kElementBytes,
+            padding};
+  }
+
+  // The product for the chunk in `scratch` and the pixels from `pixel` on, counted through all images.
+  template <class MathAt>
+  Gemm<Math> GemmOf(int group, ptrdiff_t pixel, int rows, const std::byte* chunk, ptrdiff_t cell_stride,
+                    const ptrdiff_t* segments, MathAt& math) const {
+    const ptrdiff_t channel = static_cast<ptrdiff_t>(group) * blocks * Math::kLanes;
+    return {math(channel),
+            chunk,
+            cell_stride,
+            rows,
+            segments,
+            w.kh,
+            steps,
+            args.wei + group * group_wei,
+            args.bia + channel,
+            args.dst + pixel * args.oc + static_cast<ptrdiff_t>(group) * ocg,
+            args.oc,
+            ocg};
+  }
+
+  // The rows of a range are one run of pixels, cut into chunks; so small images fill the register tiles as
+  // well.
+  template <class MathAt>
+  void RunChunks(uint8_t padding, int begin, int end, std::byte* scratch, MathAt& math) const {
+    const ChunkLayout layout = Chunks();
+    const ptrdiff_t last = static_cast<ptrdiff_t>(end) * w.ow;
+    for (ptrdiff_t first = static_cast<ptrdiff_t>(begin) * w.ow; first < last; first += layout.rows) {
+      const int rows = static_cast<int>(last - first < layout.rows ? last - first : layout.rows);
+      for (int g = 0; g < args.groups; ++g) {
+        FillChunk<Math>(layout, PatchesOf(g, padding), first, rows, scratch);
+        GemmOf(g, first, rows, scratch, layout.CellStride(), kOneSegment, math).Run(0, blocks);
+      }
+    }
+  }
+
+  template <class MathAt>
+  void RunStrips(uint8_t padding, int begin, int end, std::byte* scratch, MathAt& math) const {
+    const StripLayout layout = Strips();
+    const ptrdiff_t* segments = FillSegments(layout, w, scratch);
+    for (int row = begin; row < end;) {
+      const int n = row / w.oh, oy = row % w.oh;
+      int rows = end - row < w.oh - oy ? end - row : w.oh - oy;
+      if (rows > layout.rows) rows = layout.rows;
+      for (int ox = 0; ox < w.ow; ox += layout.columns) {
+        const int columns = w.ow - ox < layout.columns ? w.ow - ox : layout.columns;
+        for (int g = 0; g < args.groups; ++g) {
+          FillBand<Math>(layout, PatchesOf(g, padding), n, oy, rows, ox, columns, scratch);
+          MultiplyBand(layout, g, row, rows, ox, columns, segments, scratch, math);
+        }
+      }
+      row += rows;
+    }
+  }
+
+  // Rows that are as wide as the image are one run of pixels, as in RunChunks.
+  template <class MathAt>
+  void MultiplyBand(const StripLayout& layout, int group, int row, int rows, int ox, int columns,
+                    const ptrdiff_t* segments, const std::byte* scratch, MathAt& math) const {
+    const bool whole = columns == w.ow;
+    const int runs = whole ? 1 : rows, pixels = whole ? rows * columns : columns;
+    for (int block = 0; block < blocks; block += kBlocksPerWalk) {
+      const int stop = blocks - block < kBlocksPerWalk ? blocks : block + kBlocksPerWalk;
+      for (int run = 0; run < runs; ++run) {
+        const std::byte* chunk = scratch + static_cast<ptrdiff_t>(run) * layout.columns * kCellBytes;
+        const ptrdiff_t pixel = static_cast<ptrdiff_t>(row + run) * w.ow + ox;
+        GemmOf(group, pixel, pixels, chunk, layout.CellStride(), segments, math).Run(block, stop);
+      }
+    }
+  }
+  static constexpr int kBlocksPerWalk = 4;  // whose weights stay in the cache while a band's rows pass
+};
+
+}  // namespace
+}  // namespace qrun::kernels
+
+#endif  // QRUN_KERNELS_CONVOLUTION_INL_H_
