@@ -172,6 +172,17 @@ bool HasWeights(const Graph& graph, const Node& node) {
 
 }  // namespace
 
+double LayerFacts::ClippedShare() const {
+  return activations.total() == 0 ? 0
+                                  : static_cast<double>(clipped) / static_cast<double>(activations.total());
+}
+
+double LayerFacts::RangeUse() const {
+  if (activations.total() == 0) return 0;
+  const double used = std::min(activations.max(), clip_max) - std::max(activations.min(), clip_min);
+  return std::max(0.0, used / (static_cast<double>(clip_max) - clip_min));
+}
+
 Result<LayerReport> AnalyzeLayers(const EmittedGraph& reference, const EmittedGraph& quantized,
                                   const CalibrationSource& source, size_t limit, size_t max_samples) {
   Analyzer analyzer(reference, quantized);

@@ -49,6 +49,7 @@ class Worker {
       QRUN_RETURN_IF_ERROR(CorrectMeans());
     result_.split = std::move(split_);
     result_.float_graph = std::move(graph_);
+    result_.calibration = std::move(calibration_);
     return std::move(result_);
   }
 
@@ -90,6 +91,7 @@ class Worker {
     const EqualizeReport report =
         EqualizeChannels(graph_, calibration_.channels, options_.per_channel_weights);
     if (report.channels != 0) {
+      result_.original_calibration = std::move(calibration_);
       QRUN_RETURN_IF_ERROR(CalibrateGraph());
       ranges_ = calibration_.Ranges(**FindObserverKind("minmax"));
     }

@@ -3,9 +3,11 @@
 #define QRUN_CONVERTER_INT8_CONVERSION_H_
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "converter/calibrate.h"
 #include "converter/calibration_source.h"
 #include "converter/graph.h"
 #include "converter/quantize.h"
@@ -35,7 +37,9 @@ struct Int8Conversion {
   size_t samples_used = 0;  // of split.learn
   std::vector<SampleFailure> failures;
   QuantizeReport quantization;
-  std::vector<RepairStep> steps;  // the first is the model without any repair
+  std::vector<RepairStep> steps;                    // the first is the model without any repair
+  Calibration calibration;                          // of float_graph
+  std::optional<Calibration> original_calibration;  // of the graph given, if channels were scaled
 };
 
 // Samples are split into those that ranges and corrections are learnt from and those that the steps are

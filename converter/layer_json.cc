@@ -38,6 +38,13 @@ Json WeightsJson(const WeightFacts& weights) {
           {"channel_limit", ShortList(weights.channel_limit)}};
 }
 
+Json SaturationJson(const SaturationProof& proof) {
+  return {{"largest_sum", proof.largest_sum},
+          {"accumulator_safe", proof.accumulator_safe()},
+          {"channels", proof.channels},
+          {"pair_safe_channels", proof.pair_safe_channels}};
+}
+
 }  // namespace
 
 Json NumberOrNull(double value) { return std::isfinite(value) ? Json(value) : Json(); }
@@ -57,12 +64,32 @@ Json LayersJson(const LayerReport& report) {
                     {"cosine", NumberOrNull(layer.cosine)},
                     {"clip", layer.int8 ? Json{{"min", Short(layer.clip_min)},
                                                {"max", Short(layer.clip_max)},
-                                               {"clipped", layer.clipped}}
+                                               {"clipped", layer.clipped},
+                                               {"clipped_share", layer.ClippedShare()},
+                                               {"range_use", layer.RangeUse()}}
                                         : Json()},
+                    {"local_sqnr_db", layer.local_sqnr_db ? Json(*layer.local_sqnr_db) : Json()},
+                    {"saturation", layer.saturation ? SaturationJson(*layer.saturation) : Json()},
                     {"activations", HistogramJson(layer.activations)},
                     {"weights", layer.weights ? WeightsJson(*layer.weights) : Json()}});
   }
   return {{"samples", report.samples}, {"rows", std::move(rows)}};
+}
+
+Json FindingsJson(const std::vector<Finding>& findings) {
+  Json list = Json::array();
+  for (const Finding& finding : findings) {
+    list.push_back({{"layer", finding.layer},
+                    {"op", finding.op},
+                    {"cause", finding.cause},
+                    {"evidence", finding.evidence},
+                    {"cure", finding.cure},
+                    {"sqnr_db", finding.sqnr_db ? Json(*finding.sqnr_db) : Json()},
+                    {"gain_db", finding.gain_db ? Json(*finding.gain_db) : Json()},
+                    {"repaired", finding.repaired},
+                    {"text", FindingText(finding)}});
+  }
+  return list;
 }
 
 }  // namespace qrun::converter

@@ -11,6 +11,9 @@ namespace qrun::converter {
 // {"samples": n, "rows": [...]}
 nlohmann::ordered_json LayersJson(const LayerReport& report);
 
+// The findings, as an array.
+nlohmann::ordered_json FindingsJson(const std::vector<Finding>& findings);
+
 // The number, or null if it is infinite or NaN.
 nlohmann::ordered_json NumberOrNull(double value);
 

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "converter/diagnosis/finding.h"
+#include "converter/diagnosis/saturation.h"
 #include "converter/graph.h"
 #include "converter/histogram.h"
 
@@ -35,11 +37,21 @@ struct LayerFacts {
   uint64_t clipped = 0;                        // of those values, more than half a step outside of int8's
   float clip_min = 0, clip_max = 0;            // what the output's int8 covers; if int8
   std::optional<WeightFacts> weights;          // of an int8 operator that has any
+  std::optional<double> local_sqnr_db;         // of the operator run alone on float inputs; see LayerTrials
+  std::optional<SaturationProof> saturation;   // of an int8 operator that has weights
+
+  // Share of the values that are clipped, and share of the int8 range that lies between the smallest and the
+  // largest value. Precondition: int8.
+  double ClippedShare() const;
+  double RangeUse() const;
 };
 
 struct LayerReport {
   size_t samples = 0;
   std::vector<LayerFacts> layers;  // inputs, then operators in order
+  std::vector<Finding> findings;   // the worst first
+  // InputFit::divergence; absent where the source has no BatchNorm to compare with.
+  std::optional<double> input_divergence;
 };
 
 }  // namespace qrun::converter

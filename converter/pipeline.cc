@@ -14,6 +14,8 @@
 #include "converter/calibration_files.h"
 #include "converter/compare.h"
 #include "converter/count_work.h"
+#include "converter/diagnosis/diagnose.h"
+#include "converter/diagnosis/input_statistics.h"
 #include "converter/emit.h"
 #include "converter/import/onnx.h"
 #include "converter/labels.h"
@@ -74,7 +76,6 @@ class Conversion {
     QRUN_RETURN_IF_ERROR(Import());
     QRUN_RETURN_IF_ERROR(Describe());
     if (options_.int8) QRUN_RETURN_IF_ERROR(Quantize());
-    if (options_.int8 && options_.analyze) QRUN_RETURN_IF_ERROR(Analyze());
     if (options_.fuse) {
       Begin("fuse");
       const Graph before = graph_;
@@ -135,6 +136,8 @@ class Conversion {
     report_.source.producer = imported.producer;
     report_.source.notes = imported.notes;
     for (const auto& [type, count] : imported.operators) report_.source.operators += count;
+
+    if (options_.int8 && options_.analyze) input_stem_ = FindInputStem(graph_);
 
     Begin("passes");
     PassReport passes;
@@ -208,7 +211,7 @@ class Conversion {
     QRUN_ASSIGN_OR_RETURN(const EmittedModel float_file, EmitModel(graph_, metadata_));
     QRUN_ASSIGN_OR_RETURN(float_model_, Reopen(float_file));
     report_.float_bytes = float_file.bytes.size();
-    if (options_.analyze) {
+    if (options_.plan_float) {
       QRUN_ASSIGN_OR_RETURN(const Session session, Session::Create(*float_model_));
       report_.float_plan = cli::DescribePlan(session);
     }
@@ -216,8 +219,9 @@ class Conversion {
                           ConvertToInt8(
                               graph_, *source_, options_.quantization,
                               [&](const char* stage) { Begin(stage); }, hooks_.calibration));
+    if (options_.analyze) QRUN_RETURN_IF_ERROR(Analyze(int8));
     graph_ = std::move(int8.graph);
-    float_graph_ = std::move(int8.float_graph);
+    const Graph float_graph = std::move(int8.float_graph);
     check_samples_ = std::move(int8.split.check);
     auto& facts = report_.calibration.emplace();
     facts.path = options_.calibration_path;
@@ -233,7 +237,7 @@ class Conversion {
     report_.steps = std::move(int8.steps);
     report_.quantization = std::move(int8.quantization);
     if (!options_.qdq_path.empty()) {
-      QRUN_ASSIGN_OR_RETURN(qdq_, EmitQdq(graph_, float_graph_));
+      QRUN_ASSIGN_OR_RETURN(qdq_, EmitQdq(graph_, float_graph));
       report_.qdq_path = options_.qdq_path;
       report_.qdq_bytes = qdq_.size();
     }
@@ -242,17 +246,28 @@ class Conversion {
     return Status::Ok();
   }
 
-  Status Analyze() {
+  // Precondition: graph_ is the one that `int8` was made of.
+  Status Analyze(const Int8Conversion& int8) {
     Begin("analyse");
-    QRUN_ASSIGN_OR_RETURN(const EmittedModel file, EmitModel(graph_, {}));
+    QRUN_ASSIGN_OR_RETURN(const EmittedModel file, EmitModel(int8.graph, {}));
     QRUN_ASSIGN_OR_RETURN(const Model model, Reopen(file));
     // Channels of the repaired float model have the scales that int8's have.
-    QRUN_ASSIGN_OR_RETURN(const EmittedModel float_file, EmitModel(float_graph_, {}));
+    QRUN_ASSIGN_OR_RETURN(const EmittedModel float_file, EmitModel(int8.float_graph, {}));
     QRUN_ASSIGN_OR_RETURN(const Model float_model, Reopen(float_file));
-    QRUN_ASSIGN_OR_RETURN(report_.layers,
-                          AnalyzeLayers({float_graph_, float_model, float_file.tensor_of_value},
-                                        {graph_, model, file.tensor_of_value},
-                                        SubsetSource(*source_, check_samples_), 0, check_samples_.size()));
+    const SubsetSource samples(*source_, int8.split.check);
+    QRUN_ASSIGN_OR_RETURN(
+        report_.layers, AnalyzeLayers({int8.float_graph, float_model, float_file.tensor_of_value},
+                                      {int8.graph, model, file.tensor_of_value}, samples, 0, samples.size()));
+    Begin("diagnose");
+    LayerReport& layers = *report_.layers;
+    QRUN_ASSIGN_OR_RETURN(layers.findings, Diagnose(graph_, int8, options_.quantization, samples, layers));
+    if (!input_stem_) return Status::Ok();
+    QRUN_ASSIGN_OR_RETURN(auto fit, FitInput(*input_stem_, SubsetSource(*source_, int8.split.learn),
+                                             metadata_.preprocessing ? &*metadata_.preprocessing : nullptr));
+    if (!fit) return Status::Ok();
+    layers.input_divergence = fit->divergence;
+    if (fit->finding) layers.findings.push_back(std::move(*fit->finding));
+    RankFindings(layers.findings);
     return Status::Ok();
   }
 
@@ -301,7 +316,7 @@ class Conversion {
   std::chrono::steady_clock::time_point stage_begin_;
   ConversionReport::Stage* stage_ = nullptr;  // the one that runs
   Graph graph_;
-  Graph float_graph_;  // what graph_ was quantised from: repaired
+  std::optional<InputStem> input_stem_;
   ModelMetadata metadata_;
   std::unique_ptr<CalibrationSource> source_;
   std::vector<size_t> check_samples_;

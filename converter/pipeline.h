@@ -28,8 +28,9 @@ struct ConvertOptions {
   Int8Options quantization;
   bool fuse = true;
   std::map<std::string, Shape> input_shape;
-  // Also compare the models layer by layer (ConversionReport::layers); the file does not depend on it.
-  bool analyze = false;
+  // Also compare the models layer by layer and look for causes (ConversionReport::layers), and plan the float
+  // model (float_plan). The file depends on neither.
+  bool analyze = false, plan_float = false;
 };
 
 struct ConvertHooks {

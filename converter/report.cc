@@ -108,6 +108,9 @@ std::string SummaryJson(const ConversionReport& report, int indent) {
                                         {"same_top1", check.same_top1}});
   }
   json["layers"] = report.layers ? LayersJson(*report.layers) : Json();
+  json["input_fit"] =
+      report.layers && report.layers->input_divergence ? Json(*report.layers->input_divergence) : Json();
+  json["findings"] = report.layers ? FindingsJson(report.layers->findings) : Json();
   json["plans"] = {{"float32", Json(report.float_plan)}, {"int8", Json(report.int8_plan)}};
   json["seconds"] = Json::object();
   for (const auto& stage : report.stages) json["seconds"][stage.name] = stage.seconds;

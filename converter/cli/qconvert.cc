@@ -79,7 +79,8 @@ Status ParseNumbers(const char* option, const std::string& text, std::vector<flo
 Status FinishArguments(Arguments& args) {
   args.convert.int8 = args.dtype == "int8";
   args.convert.fuse = !args.no_fuse;
-  args.convert.analyze = !args.json.empty() || !args.html.empty();
+  args.convert.plan_float = !args.json.empty() || !args.html.empty();
+  args.convert.analyze = args.convert.plan_float || !args.quiet;
   if (args.html == "-") return Status::InvalidArgument("--report wants a file, not -");
   auto& quantization = args.convert.quantization;
   quantization.per_channel_weights = args.weights == "per-channel";

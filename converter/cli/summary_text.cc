@@ -14,7 +14,7 @@ namespace {
 using cli::BytesText;
 using cli::CountText;
 
-constexpr size_t kListedAtMost = 8;
+constexpr size_t kListedAtMost = 8, kFindingsShown = 5;
 
 std::string Plural(size_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
@@ -93,6 +93,33 @@ void AddQuantization(const QuantizeReport& q, Lines& lines) {
   }
 }
 
+void AddLayers(const LayerReport& report, Lines& lines) {
+  int channels = 0, pair_safe = 0, layers = 0, accumulator_safe = 0;
+  for (const LayerFacts& layer : report.layers) {
+    if (!layer.saturation) continue;
+    ++layers;
+    accumulator_safe += layer.saturation->accumulator_safe();
+    channels += layer.saturation->channels;
+    pair_safe += layer.saturation->pair_safe_channels;
+  }
+  if (layers != 0) {
+    lines.Add(
+        "saturation",
+        fmt::format("{} of {} proved free of int32 overflow; sums of two at 16 bits safe in {} of {} "
+                    "channels",
+                    accumulator_safe, Plural(static_cast<size_t>(layers), "layer"), pair_safe, channels));
+  }
+  const auto& findings = report.findings;
+  if (findings.empty()) lines.Add("findings", "none");
+  for (size_t i = 0; i < findings.size(); ++i) {
+    if (i == kFindingsShown) {
+      lines.Add("findings", fmt::format("and {} more (--json and --report list all)", findings.size() - i));
+      break;
+    }
+    lines.Add("findings", FindingText(findings[i]));
+  }
+}
+
 }  // namespace
 
 std::string SummaryText(const ConversionReport& report) {
@@ -143,6 +170,7 @@ std::string SummaryText(const ConversionReport& report) {
                                    check.name, check.sqnr_db, check.cosine, check.same_top1,
                                    Plural(report.samples_checked, "sample")));
   }
+  if (report.layers) AddLayers(*report.layers, lines);
   std::vector<std::string> stages;
   for (const auto& stage : report.stages)
     stages.push_back(fmt::format("{} {:.2f}", stage.name, stage.seconds));

@@ -290,6 +290,7 @@ class Equalizer {
   EqualizeReport Apply() {
     EqualizeReport report;
     std::vector<bool> counted(ties_.slot_count(), false);
+    report.scales.resize(graph_.values.size());
     for (size_t id = 0; id < graph_.values.size(); ++id) {
       bool changed = false;
       for (size_t c = 0; c < ties_.Channels(static_cast<ValueId>(id)); ++c) {
@@ -301,6 +302,9 @@ class Equalizer {
         counted[slot] = true;
       }
       report.tensors += changed;
+      for (size_t c = 0; changed && c < ties_.Channels(static_cast<ValueId>(id)); ++c) {
+        report.scales[id].push_back(scale_[ties_.Slot(static_cast<ValueId>(id), c)]);
+      }
     }
     if (report.channels == 0) return report;
     for (Node& node : graph_.nodes) {

@@ -4,6 +4,7 @@
 #define QRUN_CONVERTER_REPAIR_EQUALIZE_H_
 
 #include <span>
+#include <vector>
 
 #include "converter/graph.h"
 #include "converter/observers/channel_statistics.h"
@@ -14,6 +15,8 @@ struct EqualizeReport {
   int tensors = 0;            // activations with scaled channels
   int channels = 0;           // channels (shared by tensors or not) whose scale changed
   double largest_factor = 1;  // of the changes, largest of u and 1 / u
+  std::vector<std::vector<double>>
+      scales;  // u per value of the graph given, and channel; empty where all are 1
 };
 
 // int8 activations have one scale per tensor: where one channel reaches far less than another, it is left

@@ -8,6 +8,7 @@ function showQconvert() {
     el('p', {class: 'lede'}, `Converted with qconvert ${data.version} from ${baseName(data.source.path)}${data.calibration ? `, calibrated on ${plural(data.calibration.samples_used, 'sample')}` : ''}.`));
   convertHeadline(int8, worst);
   convertSizes(int8);
+  if (data.findings) convertFindings();
   if (layers.length) {
     layerErrors(layers);
     layerExplorer(layers, worst);
@@ -49,6 +50,15 @@ function convertSizes(int8) {
     card(node, 'Outputs against the float model', table([{title: 'output'}, {title: 'SQNR', as: format.db}, {title: 'cosine', as: format.cosine}, {title: 'same largest output', as: format.plain}, {title: 'samples', as: format.plain}],
       check.outputs.map((out) => [out.name, out.sqnr_db, out.cosine, out.same_top1, check.samples])));
   }
+}
+
+function convertFindings() {
+  const {findings} = data;
+  const node = section('findings', 'Findings', findings.length === 0 ? 'No known cause of loss was found.' :
+    'Known causes of loss, the most damaging first. SQNR is that of the operators that read the layer\u2019s output, each run alone on float inputs, over channels alike; a gain is measured the same way with the cure in place.');
+  if (findings.length === 0) return;
+  card(node, plural(findings.length, 'finding'), table([{title: 'layer'}, {title: 'cause', text: true}, {title: 'seen', text: true}, {title: 'cure', text: true}, {title: 'SQNR', as: format.db}, {title: 'gain', as: format.db}, {title: 'state', text: true}],
+    findings.map((f) => [f.layer, f.cause, f.evidence, f.cure, f.sqnr_db, f.gain_db, f.repaired ? 'repaired' : 'open'])));
 }
 
 const layerTitle = (layer) => layer.block ? `${layer.name} (${layer.part} of ${layer.block})` : layer.name;
@@ -158,8 +168,8 @@ function convertAppendix(layers) {
   const node = section('details', 'Everything else');
   if (layers.length) {
     const details = el('details', {}, el('summary', {}, 'All layers'));
-    details.append(scrolling(table([{title: 'layer'}, {title: 'operator', text: true}, {title: 'fused into', text: true}, {title: 'output', text: true}, {title: 'type', text: true}, {title: 'MACs', as: format.short}, {title: 'parameters', as: format.short}, {title: 'SQNR', as: format.db}, {title: 'cosine', as: format.cosine}, {title: 'clipped', as: format.count}],
-      layers.map((l) => [l.name, l.op, l.block ? `${l.block} (${l.part})` : '\u2013', l.shape.join('\u00d7'), l.dtype, l.macs, l.parameters, l.sqnr_db, l.cosine, l.clip && l.clip.clipped])), 'All layers'));
+    details.append(scrolling(table([{title: 'layer'}, {title: 'operator', text: true}, {title: 'fused into', text: true}, {title: 'output', text: true}, {title: 'type', text: true}, {title: 'MACs', as: format.short}, {title: 'parameters', as: format.short}, {title: 'SQNR', as: format.db}, {title: 'cosine', as: format.cosine}, {title: 'SQNR alone', as: format.db}, {title: 'clipped', as: format.count}, {title: 'share clipped', as: format.digits}, {title: 'range used', as: format.digits}, {title: 'largest sum', as: format.short}, {title: 'channels', as: format.plain}, {title: 'safe in pairs', as: format.plain}],
+      layers.map((l) => [l.name, l.op, l.block ? `${l.block} (${l.part})` : '\u2013', l.shape.join('\u00d7'), l.dtype, l.macs, l.parameters, l.sqnr_db, l.cosine, l.local_sqnr_db, l.clip && l.clip.clipped, l.clip && l.clip.clipped_share, l.clip && l.clip.range_use, l.saturation && l.saturation.largest_sum, l.saturation && l.saturation.channels, l.saturation && l.saturation.pair_safe_channels])), 'All layers'));
     node.append(el('div', {class: 'card'}, details));
   }
   if (quantization) {

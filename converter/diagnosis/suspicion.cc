@@ -1,0 +1,38 @@
+#include "converter/diagnosis/suspicion.h"
+
+#include <algorithm>
+
+#include "converter/repair/linear_view.h"
+
+namespace qrun::converter {
+
+Inspection::Inspection(const TrialModel& inspected, const LayerTrials& trials, const ChannelScales* equalised)
+    : model(inspected), trials(trials), equalised(equalised) {
+  producer_.assign(graph().values.size(), -1);
+  readers_.resize(graph().values.size());
+  for (size_t i = 0; i < graph().nodes.size(); ++i) {
+    for (ValueId id : graph().nodes[i].inputs) {
+      if (id == kNoValue || graph().values[id].is_constant()) continue;
+      if (readers_[id].empty() || readers_[id].back() != i) readers_[id].push_back(i);
+    }
+    for (ValueId id : graph().nodes[i].outputs) producer_[id] = static_cast<int>(i);
+  }
+}
+
+bool Inspection::Equalises(ValueId id) const {
+  if (equalised == nullptr) return false;
+  const std::vector<double>& scale = (*equalised)[id];
+  return std::any_of(scale.begin(), scale.end(), [](double u) { return u != 1; });
+}
+
+std::vector<size_t> Inspection::MeasuringNodes(ValueId id) const {
+  std::vector<size_t> linear;
+  for (size_t i : readers_[id]) {
+    if (AsLinear(graph(), graph().nodes[i])) linear.push_back(i);
+  }
+  if (!linear.empty()) return linear;
+  if (!readers_[id].empty()) return readers_[id];
+  return {static_cast<size_t>(producer_[id])};
+}
+
+}  // namespace qrun::converter
