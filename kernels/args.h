@@ -118,6 +118,19 @@ struct InvertedResidualS8Args {
   int8_t* dst = nullptr;
   // [kStages], or null: every call adds the time that each stage took, in ticks of an unnamed unit.
   uint64_t* stage_ticks = nullptr;
+  // For inverted_residual_filter_s8 and inverted_residual_project_s8: what the first leaves for the second.
+  std::byte* filtered = nullptr;
+};
+
+// The same operator for one image (n = 1) in steps that divide its channels among threads, where rows would
+// be too few: inverted_residual_filter_s8 expands and filters blocks of channels, for all rows, into
+// `filtered`; when all items are done, inverted_residual_project_s8 makes the projected values in dst; the
+// residual is an add_s8 of its own. Without items an ISA cannot divide that operator.
+struct InvertedResidualSplit {
+  int filter_items = 0;             // blocks of expanded channels
+  int project_items = 0;            // pairs of output rows times pairs of blocks of output channels
+  size_t filter_scratch_bytes = 0;  // of one thread
+  size_t filtered_bytes = 0;        // shared
 };
 
 // Max and average pooling. Work item: one output row; items = n * oh. Window dilation and input dilation are

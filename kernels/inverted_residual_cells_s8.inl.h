@@ -62,7 +62,70 @@ class InvertedResidualCellsS8 {
            w.stride_h == w.stride_w && (w.stride_h == 1 || w.stride_h == 2);
   }
 
+  // For Run.
   explicit InvertedResidualCellsS8(const InvertedResidualS8Args& args, std::byte* scratch = nullptr)
+      : InvertedResidualCellsS8(args, scratch, false) {}
+  // For Filter and Project, which hold the filter's results of a whole image in args.filtered.
+  static InvertedResidualCellsS8 OfChannels(const InvertedResidualS8Args& args,
+                                            std::byte* scratch = nullptr) {
+    return InvertedResidualCellsS8(args, scratch, true);
+  }
+
+  size_t ScratchBytes() const { return scratch_bytes_; }
+
+  void Run(int begin, int end) {
+    Clock clock(args_.stage_ticks);
+    PrepareWeights(0, blocks_);
+    FillPadding();
+    clock.Lap(Args::kDepthwise);
+    while (begin < end) {
+      const int n = begin / w_.oh;
+      const int stop = end < (n + 1) * w_.oh ? end : (n + 1) * w_.oh;
+      RunImage(n, begin - n * w_.oh, stop - n * w_.oh, clock);
+      begin = stop;
+    }
+  }
+
+  InvertedResidualSplit Split() const {
+    const ptrdiff_t filtered_bytes = Pairs() * pair_bytes_ + kSlack * kCell;
+    return {blocks_, Pairs() * ProjectPairs(), scratch_bytes_,
+            static_cast<size_t>(RoundUp(filtered_bytes, 64))};
+  }
+
+  // Blocks of expanded channels [begin, end), all rows of the only image.
+  void FilterBlocks(int begin, int end) {
+    Clock clock(args_.stage_ticks);
+    PrepareWeights(begin, end);
+    FillPadding();
+    clock.Lap(Args::kDepthwise);
+    if (args_.has_expand) CopySource(0, 0, w_.ih);
+    const Strip strip = WholeImage();
+    for (int block = begin; block < end; block += kSlab) {
+      for (int group = strip.first_group; group <= strip.last_group; ++group) {
+        const Rows rows = RowsOf(strip, group);
+        const std::byte* src = src_rows_ + Max(rows.top + rows.skip, 0) * e_.stride_h * src_row_bytes_;
+        std::byte* first = filtered_ + PairOf(rows.first.row) * pair_bytes_;
+        std::byte* second = w_.stride_h == 1 ? filtered_ + PairOf(rows.second.row) * pair_bytes_ : first;
+        FilterSlab(0, rows, src, block, Min(kSlab, end - block), first, second, clock);
+      }
+    }
+  }
+
+  // Items count the pairs of output rows within a pair of blocks of output channels.
+  void ProjectItems(int begin, int end) const {
+    Clock clock(args_.stage_ticks);
+    for (int item = begin; item < end; ++item) {
+      const int pair = item % Pairs(), block = item / Pairs() * 2;
+      const int first = pair * 2 - (w_.stride_h == 1 ? 0 : 1);
+      const int row = Max(first, 0);
+      ProjectBlocks(0, row, Min(first + 2, w_.oh) - row, filtered_ + pair * pair_bytes_, block,
+                    Min(block + 2, ProjectedBlocks()));
+    }
+    clock.Lap(Args::kProject);
+  }
+
+ private:
+  InvertedResidualCellsS8(const InvertedResidualS8Args& args, std::byte* scratch, bool whole_image)
       : args_(args), e_(args.expand.window), w_(args.depthwise.window) {
     const int c = args.depthwise.c;
     blocks_ = (c + kLanes - 1) / kLanes;
@@ -83,33 +146,23 @@ class InvertedResidualCellsS8 {
       return at;
     };
     // Loads of whole registers may reach a register past a row.
-    src_rows_ = place(args.has_expand ? (3 * e_.stride_h + e_.kh) * src_row_bytes_ + kCell : 0);
+    const int expanded_rows = whole_image ? w_.ih : 4;
+    src_rows_ =
+        place(args.has_expand ? ((expanded_rows - 1) * e_.stride_h + e_.kh) * src_row_bytes_ + kCell : 0);
     weights_ = place(blocks_ * ptrdiff_t{kPreparedBytes});
     const ptrdiff_t slab = ptrdiff_t{blocks_ < kSlab ? blocks_ : kSlab} * columns_ * kCell;
     cells_ = place(slab);
     joined_ = place(slab);
     halves_ = place(ptrdiff_t{blocks_} * columns_ * (kCell / 2));
     pair_bytes_ = ptrdiff_t{blocks_} * quads_ * kCell;
-    filtered_ = place((w_.stride_h == 1 ? 2 : 1) * pair_bytes_ + kSlack * kCell);
+    if (whole_image) {
+      filtered_ = args.filtered;
+    } else {
+      filtered_ = place((w_.stride_h == 1 ? 2 : 1) * pair_bytes_ + kSlack * kCell);
+    }
     scratch_bytes_ = offset;
   }
 
-  size_t ScratchBytes() const { return scratch_bytes_; }
-
-  void Run(int begin, int end) {
-    Clock clock(args_.stage_ticks);
-    PrepareWeights();
-    FillPadding();
-    clock.Lap(Args::kDepthwise);
-    while (begin < end) {
-      const int n = begin / w_.oh;
-      const int stop = end < (n + 1) * w_.oh ? end : (n + 1) * w_.oh;
-      RunImage(n, begin - n * w_.oh, stop - n * w_.oh, clock);
-      begin = stop;
-    }
-  }
-
- private:
   using Args = InvertedResidualS8Args;
   using Clock = StageClock<Args::kStages>;
   static constexpr int kPreparedBytes = 4 * kCell;  // three columns of weights and the bias
@@ -121,9 +174,9 @@ class InvertedResidualCellsS8 {
   }
 
   // Weights of the first three rows of a cell, by column, and the bias for activations with kOffset.
-  void PrepareWeights() const {
+  void PrepareWeights(int begin, int end) const {
     const DwConvS8Args& d = args_.depthwise;
-    for (int block = 0; block < blocks_; ++block) {
+    for (int block = begin; block < end; ++block) {
       std::byte* out = weights_ + block * ptrdiff_t{kPreparedBytes};
       I32 sums = Ops::SetI32(0);
       for (int kx = 0; kx < 3; ++kx) {
@@ -160,56 +213,26 @@ class InvertedResidualCellsS8 {
     }
   }
 
-  // Output rows [begin, end) of image n.
-  void RunImage(int n, int begin, int end, Clock& clock) const {
+  // Output rows, the groups under them, and the expanded rows that exist there.
+  struct Strip {
+    int begin, end, first_group, last_group, needed_begin, needed_end;
+  };
+  Strip StripOf(int begin, int end) const {
     const int stride = w_.stride_h;
-    const int first_group = begin * stride / 4;
-    const int last_group = ((end - 1) * stride + 2) / 4;
-    // The expanded rows that exist under these output rows.
-    const int needed_begin = Max(begin * stride - w_.pad_top, 0);
-    const int needed_end = Min((end - 1) * stride + 3 - w_.pad_top, w_.ih);
-    for (int group = first_group; group <= last_group; ++group) {
-      const int top = 4 * group - w_.pad_top;  // expanded row of the cells' first byte
-      const int skip = Min(Max(needed_begin - top, 0), 4);
-      const int valid = Max(Min(needed_end - top, 4) - skip, 0);
-      if (valid > 0 && args_.has_expand) CopySource(n, top + skip, valid);
-      // Output rows over joined cells come first.
-      const int row = stride == 1 ? 4 * group - 2 : 2 * group - 1;
-      const Task first = MakeTask(row, stride == 1 ? 2 : 1, begin, end);
-      const Task second = MakeTask(row + (stride == 1 ? 2 : 1), stride == 1 ? 2 : 1, begin, end);
-      for (int block = 0; block < blocks_; block += kSlab) {
-        const int slab_blocks = blocks_ - block < kSlab ? blocks_ - block : kSlab;
-        if (args_.has_expand) {
-          ExpandSlab(block, slab_blocks, skip, valid);
-        } else {
-          for (int b = 0; b < slab_blocks; ++b) InterleaveSource(n, top, skip, valid, block + b, b);
-        }
-        FillRight(slab_blocks);
-        clock.Lap(Args::kExpand);
-        for (int b = 0; b < slab_blocks; ++b) {
-          const std::byte* cells = cells_ + ptrdiff_t{b} * columns_ * kCell;
-          const std::byte* joined = joined_ + ptrdiff_t{b} * columns_ * kCell;
-          if (stride == 1) {
-            FilterRows(first, joined, block + b, filtered_);
-            FilterRows(second, cells, block + b, filtered_ + pair_bytes_);
-          } else if (first.count > 0 && second.count > 0) {
-            FilterStride2Pair(joined, cells, block + b, filtered_);
-          } else if (first.count > 0) {
-            FilterSingle<2>(0, joined, block + b, filtered_);
-          } else if (second.count > 0) {
-            FilterSingle<2>(0, cells, block + b, filtered_);
-          }
-        }
-        clock.Lap(Args::kDepthwise);
-      }
-      if (stride == 1) {
-        Project(n, first.row, first.count, filtered_, clock);
-        Project(n, second.row, second.count, filtered_ + pair_bytes_, clock);
-      } else {
-        Project(n, first.count > 0 ? first.row : second.row, first.count + second.count, filtered_, clock);
-      }
-    }
+    return {begin,
+            end,
+            begin * stride / 4,
+            ((end - 1) * stride + 2) / 4,
+            Max(begin * stride - w_.pad_top, 0),
+            Min((end - 1) * stride + 3 - w_.pad_top, w_.ih)};
   }
+  Strip WholeImage() const { return StripOf(0, w_.oh); }
+
+  // Pairs of output rows that are filtered together: rows 2p and 2p + 1, with stride 2 rows 2p - 1 and 2p.
+  int PairOf(int row) const { return (row + w_.stride_h - 1) / 2; }
+  int Pairs() const { return PairOf(w_.oh - 1) + 1; }
+  int ProjectedBlocks() const { return (args_.project.oc + kLanes - 1) / kLanes; }
+  int ProjectPairs() const { return (ProjectedBlocks() + 1) / 2; }
 
   // The part of `rows` output rows from `row` on that lies in [begin, end); `skipped` rows before it do not.
   struct Task {
@@ -219,6 +242,70 @@ class InvertedResidualCellsS8 {
     const int first = row > begin ? row : begin;
     const int last = row + rows < end ? row + rows : end;
     return {first, last > first ? last - first : 0, first - row};
+  }
+
+  // What one group does: `valid` expanded rows from byte `skip` of the cells on, whose first byte is expanded
+  // row `top`, and output rows over joined cells, then over the cells.
+  struct Rows {
+    int top, skip, valid;
+    Task first, second;
+  };
+  Rows RowsOf(const Strip& strip, int group) const {
+    const int rows = w_.stride_h == 1 ? 2 : 1;
+    const int row = (4 * group - 2) / w_.stride_h;
+    const int top = 4 * group - w_.pad_top;
+    const int skip = Min(Max(strip.needed_begin - top, 0), 4);
+    return {top, skip, Max(Min(strip.needed_end - top, 4) - skip, 0),
+            MakeTask(row, rows, strip.begin, strip.end), MakeTask(row + rows, rows, strip.begin, strip.end)};
+  }
+
+  void RunImage(int n, int begin, int end, Clock& clock) const {
+    const Strip strip = StripOf(begin, end);
+    std::byte* const second = filtered_ + (w_.stride_h == 1 ? pair_bytes_ : 0);
+    for (int group = strip.first_group; group <= strip.last_group; ++group) {
+      const Rows rows = RowsOf(strip, group);
+      if (rows.valid > 0 && args_.has_expand) CopySource(n, rows.top + rows.skip, rows.valid);
+      for (int block = 0; block < blocks_; block += kSlab) {
+        FilterSlab(n, rows, src_rows_, block, Min(kSlab, blocks_ - block), filtered_, second, clock);
+      }
+      if (w_.stride_h == 1) {
+        ProjectRows(n, rows.first.row, rows.first.count, filtered_, clock);
+        ProjectRows(n, rows.second.row, rows.second.count, second, clock);
+      } else {
+        const int row = rows.first.count > 0 ? rows.first.row : rows.second.row;
+        ProjectRows(n, row, rows.first.count + rows.second.count, filtered_, clock);
+      }
+    }
+  }
+
+  // Expands a group of some blocks and filters what it completes: the output rows over joined cells into
+  // `first`, those over cells into `second`; with stride 2 the two rows into one pair. `src`: the input row
+  // under the first expanded one.
+  void FilterSlab(int n, const Rows& rows, const std::byte* src, int block, int slab_blocks, std::byte* first,
+                  std::byte* second, Clock& clock) const {
+    if (args_.has_expand) {
+      ExpandSlab(src, block, slab_blocks, rows.skip, rows.valid);
+    } else {
+      for (int b = 0; b < slab_blocks; ++b)
+        InterleaveSource(n, rows.top, rows.skip, rows.valid, block + b, b);
+    }
+    FillRight(slab_blocks);
+    clock.Lap(Args::kExpand);
+    for (int b = 0; b < slab_blocks; ++b) {
+      const std::byte* cells = cells_ + ptrdiff_t{b} * columns_ * kCell;
+      const std::byte* joined = joined_ + ptrdiff_t{b} * columns_ * kCell;
+      if (w_.stride_h == 1) {
+        FilterRows(rows.first, joined, block + b, first);
+        FilterRows(rows.second, cells, block + b, second);
+      } else if (rows.first.count > 0 && rows.second.count > 0) {
+        FilterStride2Pair(joined, cells, block + b, first);
+      } else if (rows.first.count > 0) {
+        FilterSingle<2>(0, joined, block + b, first);
+      } else if (rows.second.count > 0) {
+        FilterSingle<2>(0, cells, block + b, first);
+      }
+    }
+    clock.Lap(Args::kDepthwise);
   }
 
   // The input rows under `valid` expanded rows from y on, as the dot products want them, with padding around
@@ -279,29 +366,29 @@ class InvertedResidualCellsS8 {
     }
   }
 
-  void ExpandSlab(int block, int slab_blocks, int skip, int valid) const {
+  void ExpandSlab(const std::byte* src, int block, int slab_blocks, int skip, int valid) const {
     switch (slab_blocks) {
       case 1:
-        return ExpandRows<1, Ops::kExpandPixels[0]>(block, skip, valid);
+        return ExpandRows<1, Ops::kExpandPixels[0]>(src, block, skip, valid);
       case 2:
-        return ExpandRows<2, Ops::kExpandPixels[1]>(block, skip, valid);
+        return ExpandRows<2, Ops::kExpandPixels[1]>(src, block, skip, valid);
       default:
-        if constexpr (kSlab == 3) return ExpandRows<3, Ops::kExpandPixels[2]>(block, skip, valid);
+        if constexpr (kSlab == 3) return ExpandRows<3, Ops::kExpandPixels[2]>(src, block, skip, valid);
     }
   }
   template <int kBlocks, int kPixels>
-  void ExpandRows(int block, int skip, int valid) const {
+  void ExpandRows(const std::byte* src, int block, int skip, int valid) const {
     switch (valid) {
       case 0:
         return ExpandNothing<kBlocks>(block);
       case 1:
-        return Expand<1, kBlocks, kPixels>(block, skip);
+        return Expand<1, kBlocks, kPixels>(src, block, skip);
       case 2:
-        return Expand<2, kBlocks, kPixels>(block, skip);
+        return Expand<2, kBlocks, kPixels>(src, block, skip);
       case 3:
-        return Expand<3, kBlocks, kPixels>(block, skip);
+        return Expand<3, kBlocks, kPixels>(src, block, skip);
       default:
-        return Expand<4, kBlocks, kPixels>(block, skip);
+        return Expand<4, kBlocks, kPixels>(src, block, skip);
     }
   }
 
@@ -325,7 +412,7 @@ class InvertedResidualCellsS8 {
 
   // kRows expanded rows, the first in byte `skip` of the cells, of kBlocks blocks.
   template <int kRows, int kBlocks, int kPixels>
-  void Expand(int block, int skip) const {
+  void Expand(const std::byte* src_rows, int block, int skip) const {
     const ConvS8Args& a = args_.expand;
     const CellRequantizer requantizer(a.dst_zp, a.lo, a.hi);
     const ptrdiff_t row_stride = e_.stride_h * src_row_bytes_;
@@ -343,7 +430,7 @@ class InvertedResidualCellsS8 {
         acc[i.value / (kPixels * kRows)][i.value / kRows % kPixels][i.value % kRows] =
             bias[i.value / (kPixels * kRows)];
       });
-      const std::byte* src = src_rows_ + x * pixel_bytes;
+      const std::byte* src = src_rows + x * pixel_bytes;
       const int8_t* w = wei;
       for (int ky = 0; ky < e_.kh; ++ky, src += src_row_bytes_) {
         const std::byte* pixel[kPixels];
@@ -463,16 +550,23 @@ class InvertedResidualCellsS8 {
   }
 
   // `rows` (0, 1 or 2) output rows from `row` on.
-  void Project(int n, int row, int rows, const std::byte* filtered, Clock& clock) const {
+  void ProjectRows(int n, int row, int rows, const std::byte* filtered, Clock& clock) const {
     if (rows == 0) return;
+    ProjectBlocks(n, row, rows, filtered, 0, ProjectedBlocks());
+    clock.Lap(Args::kProject);
+    if (!args_.residual) return;
+    AddSource(rows, args_.dst + PixelOffset(n, row, 0, w_.oh, w_.ow, args_.project.oc));
+    clock.Lap(Args::kResidual);
+  }
+
+  // Blocks [block, end) of output channels of 1 or 2 output rows.
+  void ProjectBlocks(int n, int row, int rows, const std::byte* filtered, int block, int end) const {
     const int8_t* wei = args_.project.wei;
-    const int oc_blocks = (args_.project.oc + kLanes - 1) / kLanes;
     const int slots = rows * w_.ow;
     int8_t* dst = args_.dst + PixelOffset(n, row, 0, w_.oh, w_.ow, args_.project.oc);
     constexpr int kTall2 = Ops::kProjectSlots[1][0], kShort2 = Ops::kProjectSlots[1][1];
     constexpr int kTall1 = Ops::kProjectSlots[0][0], kShort1 = Ops::kProjectSlots[0][1];
-    int block = 0;
-    for (; oc_blocks - block >= 2; block += 2) {
+    for (; end - block >= 2; block += 2) {
       int slot = 0;
       for (; slots - slot > kShort2; slot += kTall2) {
         if (slot % 4 == 0) {
@@ -488,16 +582,12 @@ class InvertedResidualCellsS8 {
         ProjectTile<kShort2, 2, 2>(filtered, wei, block, slot, slots, rows, dst);
       }
     }
-    if (block < oc_blocks) {
+    if (block < end) {
       int slot = 0;
       for (; slots - slot > kShort1; slot += kTall1)
         ProjectTile<kTall1, 1, 0>(filtered, wei, block, slot, slots, rows, dst);
       if (slot < slots) ProjectTile<kShort1, 1, 0>(filtered, wei, block, slot, slots, rows, dst);
     }
-    clock.Lap(Args::kProject);
-    if (!args_.residual) return;
-    AddSource(rows, dst);
-    clock.Lap(Args::kResidual);
   }
 
   // Slots [slot, slot + kSlots) of kBlocks output blocks; slot % 4 == kPhase. Those past `slots` are not

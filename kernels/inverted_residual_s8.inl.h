@@ -32,6 +32,28 @@ void inverted_residual_s8(const InvertedResidualS8Args& args, int begin, int end
   InvertedResidualRowsS8<Tag>(args).Run(begin, end, scratch);
 }
 
+template <class Tag>
+InvertedResidualSplit inverted_residual_s8_split(const InvertedResidualS8Args& args) noexcept {
+  if constexpr (!Tag::kScalar) {
+    if (args.depthwise.window.n == 1 && InvertedResidualCellsS8<Tag>::Fits(args)) {
+      return InvertedResidualCellsS8<Tag>::OfChannels(args).Split();
+    }
+  }
+  return {};
+}
+
+template <class Tag>
+void inverted_residual_filter_s8(const InvertedResidualS8Args& args, int begin, int end,
+                                 std::byte* scratch) noexcept {
+  if constexpr (!Tag::kScalar) InvertedResidualCellsS8<Tag>::OfChannels(args, scratch).FilterBlocks(begin, end);
+}
+
+template <class Tag>
+void inverted_residual_project_s8(const InvertedResidualS8Args& args, int begin, int end,
+                                  std::byte* scratch) noexcept {
+  if constexpr (!Tag::kScalar) InvertedResidualCellsS8<Tag>::OfChannels(args, scratch).ProjectItems(begin, end);
+}
+
 }  // namespace
 }  // namespace qrun::kernels
 

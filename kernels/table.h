@@ -19,6 +19,13 @@ struct KernelTable {
   size_t (*fully_connected_s8_scratch_bytes)(const FullyConnectedS8Args&);
   size_t (*conv2d_f32_scratch_bytes)(const ConvF32Args&);
 
+  // inverted_residual_s8 divided by channels; see InvertedResidualSplit.
+  InvertedResidualSplit (*inverted_residual_s8_split)(const InvertedResidualS8Args&);
+  void (*inverted_residual_filter_s8)(const InvertedResidualS8Args&, int begin, int end,
+                                      std::byte* scratch) noexcept;
+  void (*inverted_residual_project_s8)(const InvertedResidualS8Args&, int begin, int end,
+                                       std::byte* scratch) noexcept;
+
 #define QRUN_KERNEL(name, Args) \
   void (*name)(const Args& args, int begin, int end, std::byte* scratch) noexcept;
 #include "kernels/kernel_list.inc"

@@ -49,6 +49,29 @@ class Binder {
   std::byte* scratch_;
 };
 
+// Runs a kernel's work items [0, items), divided into tasks; task t has the scratch at scratch + t * stride.
+template <class Args>
+void RunDivided(Executor& executor, void (*kernel)(const Args&, int, int, std::byte*) noexcept,
+                const Args& args, int items, int tasks, std::byte* scratch, size_t stride) noexcept {
+  struct Call {
+    const Args& args;
+    void (*kernel)(const Args&, int, int, std::byte*) noexcept;
+    int items, tasks;
+    std::byte* scratch;
+    size_t stride;
+  };
+  Call call = {args, kernel, items, tasks, scratch, stride};
+  executor.Run(
+      tasks,
+      [](void* pointer, int task) {
+        const Call& c = *static_cast<const Call*>(pointer);
+        const int begin = static_cast<int>(int64_t{c.items} * task / c.tasks);
+        const int end = static_cast<int>(int64_t{c.items} * (task + 1) / c.tasks);
+        c.kernel(c.args, begin, end, c.scratch == nullptr ? nullptr : c.scratch + c.stride * task);
+      },
+      &call);
+}
+
 // A step before it is bound.
 struct StepDraft {
   StepInfo info;
@@ -125,23 +148,8 @@ class PlanBuilder {
     draft.bind = [=](const Binder& binder) -> BoundStep {
       Args bound = args;
       bind_args(bound, binder);
-      struct Call {
-        Args args;
-        void (*kernel)(const Args&, int, int, std::byte*) noexcept;
-        int items, tasks;
-        std::byte* scratch;
-        size_t stride;
-      };
-      return [call = Call{bound, kernel, items, tasks, binder.scratch(), stride}](const RunContext& context) {
-        context.executor.Run(
-            call.tasks,
-            [](void* pointer, int task) {
-              const Call& c = *static_cast<const Call*>(pointer);
-              const int begin = static_cast<int>(int64_t{c.items} * task / c.tasks);
-              const int end = static_cast<int>(int64_t{c.items} * (task + 1) / c.tasks);
-              c.kernel(c.args, begin, end, c.scratch == nullptr ? nullptr : c.scratch + c.stride * task);
-            },
-            const_cast<Call*>(&call));
+      return [bound, kernel, items, tasks, scratch = binder.scratch(), stride](const RunContext& context) {
+        RunDivided(context.executor, kernel, bound, items, tasks, scratch, stride);
       };
     };
     Add(std::move(draft));
@@ -155,10 +163,11 @@ class PlanBuilder {
   std::vector<std::shared_ptr<void>> TakeObjects() { return std::move(objects_); }
   size_t persistent_bytes() const { return persistent_bytes_; }
 
- private:
-  // Waking a thread costs more than a few thousand operations: small steps stay on the caller.
+  // Tasks to divide a step into. Waking a thread costs more than a few thousand operations: small steps stay
+  // on the caller.
   int TaskCount(int items, int64_t work) const;
 
+ private:
   const fb::Model& model_;
   const kernels::KernelTable& table_;
   int batch_;

@@ -1,4 +1,5 @@
 // The depth-first block against the separate reference operators, on every ISA, byte for byte.
+#include <cstring>
 #include <deque>
 
 #include "tests/kernels/conv_s8_problem.h"
@@ -113,6 +114,34 @@ class Block {
                             table_.inverted_residual_s8_scratch_bytes(args), dst_count);
   }
 
+  bool CanSplit() const { return table_.inverted_residual_s8_split(args).filter_items > 0; }
+
+  // As RunFused, with the channels divided into `tasks`.
+  std::vector<int8_t> RunSplit(int tasks) {
+    const InvertedResidualSplit split = table_.inverted_residual_s8_split(args);
+    Scratch filtered(split.filtered_bytes), scratch(split.filter_scratch_bytes);
+    Guarded<int8_t> dst(dst_count, 77);
+    args.filtered = filtered.data();
+    args.dst = dst.data();
+    const auto each = [&](auto* kernel, int items, std::byte* task_scratch) {
+      for (int task = tasks; task-- > 0;) {  // any order of the tasks is right
+        kernel(args, items * task / tasks, items * (task + 1) / tasks, task_scratch);
+      }
+    };
+    each(table_.inverted_residual_filter_s8, split.filter_items, scratch.data());
+    each(table_.inverted_residual_project_s8, split.project_items, nullptr);
+    EXPECT_TRUE(filtered.GuardsIntact() && scratch.GuardsIntact() && dst.GuardsIntact());
+    std::vector<int8_t> result = dst.values();
+    if (args.residual) {
+      BinaryS8Args add = args.add;
+      add.inner = add.b_outer_stride = static_cast<int64_t>(dst_count);
+      add.a = add.dst = result.data();
+      add.b = src.data();
+      table_.add_s8(add, 0, 1, nullptr);
+    }
+    return result;
+  }
+
   InvertedResidualS8Args args;
   int oh, ow;
   size_t dst_count, expanded_count, filtered_count;
@@ -186,6 +215,15 @@ class Block {
   std::deque<std::vector<float>> floats_;
 };
 
+// Returns whether the ISA divides the block.
+bool ExpectSameSplit(const std::vector<int8_t>& want, Block& block) {
+  const bool divides = block.CanSplit();
+  for (int tasks : {1, 2, 3, 7}) {
+    if (divides) ExpectSame(want, block.RunSplit(tasks));
+  }
+  return divides;
+}
+
 TEST(AgainstReference, inverted_residual_s8) {
   uint32_t seed = 100;
   for (const BlockShape& shape : kBlocks) {
@@ -202,8 +240,11 @@ TEST(AgainstReference, inverted_residual_s8) {
       Block block(shape, seed, *table);
       ASSERT_TRUE(block.args.depthwise.scales_below_one);
       ExpectSame(want, block.RunFused());
+      const bool small = shape.kh == 3 && shape.dilation == 1 && shape.stride < 3 && shape.n == 1;
+      EXPECT_EQ(small && std::strcmp(table->isa, "ref") != 0, ExpectSameSplit(want, block));
       block.args.depthwise.scales_below_one = false;  // not known: some kernels take another way
       ExpectSame(want, block.RunFused());
+      EXPECT_FALSE(block.CanSplit());
     }
   }
 }
@@ -214,12 +255,16 @@ TEST(InvertedResidualS8, EveryHeightStrideAndPadding) {
   for (int stride : {1, 2}) {
     for (int pad : {0, 1, 2, 3, 5}) {
       for (int h = pad == 0 ? 3 : 1; h <= 11; ++h) {
-        const BlockShape shape = {"edges", 2, h, 14 - h, 5, 52, 7, 1, 1, 3, 3, stride, pad, 1, false};
-        const std::vector<int8_t> want = Block(shape, ++seed, Reference()).RunParts();
-        for (const KernelTable* table : TestedTables()) {
-          SCOPED_TRACE(std::string(table->isa) + " h " + std::to_string(h) + " stride " +
-                       std::to_string(stride) + " pad " + std::to_string(pad));
-          ExpectSame(want, Block(shape, seed, *table).RunFused());
+        for (int images : {1, 2}) {
+          const BlockShape shape = {"edges", images, h, 14 - h, 5, 52, 39, 1, 1, 3, 3, stride, pad, 1, false};
+          const std::vector<int8_t> want = Block(shape, ++seed, Reference()).RunParts();
+          for (const KernelTable* table : TestedTables()) {
+            SCOPED_TRACE(std::string(table->isa) + " h " + std::to_string(h) + " stride " +
+                         std::to_string(stride) + " pad " + std::to_string(pad));
+            Block block(shape, seed, *table);
+            ExpectSame(want, block.RunFused());
+            EXPECT_EQ(images == 1, ExpectSameSplit(want, block));
+          }
         }
       }
     }
@@ -232,7 +277,9 @@ TEST(InvertedResidualS8, EveryChannelCountAroundALaneEdge) {
     const std::vector<int8_t> want = Block(shape, static_cast<uint32_t>(c), Reference()).RunParts();
     for (const KernelTable* table : TestedTables()) {
       SCOPED_TRACE(std::string(table->isa) + " c " + std::to_string(c));
-      ExpectSame(want, Block(shape, static_cast<uint32_t>(c), *table).RunFused());
+      Block block(shape, static_cast<uint32_t>(c), *table);
+      ExpectSame(want, block.RunFused());
+      EXPECT_TRUE(ExpectSameSplit(want, block));
     }
   }
 }
