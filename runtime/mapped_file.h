@@ -24,6 +24,9 @@ class MappedFile {
   ~MappedFile();
 
   std::span<const std::byte> bytes() const { return bytes_; }
+  // Gives back the memory of the whole pages inside `part`, which is within bytes(). They stay readable:
+  // reading brings them back from the file. Thread safe.
+  void Release(std::span<const std::byte> part) const;
 
  private:
   explicit MappedFile(std::span<const std::byte> bytes) : bytes_(bytes) {}

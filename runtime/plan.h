@@ -158,6 +158,7 @@ class PlanBuilder {
   // "conv2d_s8/avx2"
   std::string CandidateName(const char* kernel) const { return Cat(kernel, "/", table_.isa); }
 
+  const std::vector<StepDraft>& drafts() const { return drafts_; }
   std::vector<StepDraft> TakeDrafts() { return std::move(drafts_); }
   std::vector<AlignedBuffer> TakePersistent() { return std::move(persistent_); }
   std::vector<std::shared_ptr<void>> TakeObjects() { return std::move(objects_); }

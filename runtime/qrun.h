@@ -100,7 +100,7 @@ struct SessionOptions {
   // OpenMP's threads instead.
   Executor* executor = nullptr;
   // Instruction set to use, by name; empty: QRUN_ISA from the environment, else the best this CPU has.
-  std::string isa;
+  std::string isa = {};
   // Float operators give the same bytes on every instruction set, thread count and build: no library kernels,
   // and products rounded before they are summed. Slower; int8 operators are exact either way. (exp, log, tanh
   // and erf are the C library's: other libraries may differ in the last bit.)
@@ -110,10 +110,15 @@ struct SessionOptions {
   bool profile = false;
   // Upper bound for the arena; Create fails with resource_limit above it. 0: 4 GiB.
   size_t max_arena_bytes = 0;
+  // Memory for activations; empty: the heap. Create calls it at most twice, with arena_bytes() and with what
+  // the inputs and outputs take: it returns so many bytes, aligned to 64, with whatever is in them. They stay
+  // the caller's and must outlive the session, which touches nothing beyond them. Null: Create fails with
+  // resource_limit. Must not throw.
+  std::function<std::byte*(size_t bytes)> activation_memory = {};
   // Called before the first step for every model input, and after each step for the tensor it has just
   // written: index in the file's tensor list, and its bytes, valid during the call. For calibration and
   // debugging; empty costs nothing. Must not throw.
-  std::function<void(int tensor, std::span<const std::byte> bytes)> tap;
+  std::function<void(int tensor, std::span<const std::byte> bytes)> tap = {};
 };
 
 // One step of the plan, for people and tools.

@@ -44,8 +44,9 @@ struct Session::Impl {
   std::vector<std::shared_ptr<uint64_t[]>> part_ticks;
   std::vector<std::vector<int64_t>> part_times;
 
-  AlignedBuffer arena;
-  AlignedBuffer io;  // inputs and outputs
+  std::span<std::byte> arena;
+  std::span<std::byte> io;                 // inputs and outputs
+  std::vector<AlignedBuffer> activations;  // both, unless they are the caller's
   std::vector<AlignedBuffer> persistent;
   std::vector<std::shared_ptr<void>> objects;
   size_t persistent_bytes = 0;
@@ -57,6 +58,8 @@ struct Session::Impl {
   Executor* executor = nullptr;
 
   Status Build();
+  Result<std::span<std::byte>> TakeMemory(size_t bytes);
+  void ReleaseWeights(const PlanBuilder& plan, const fb::Operator& op, size_t first) const;
   void RunProfiled(size_t step, const RunContext& context) noexcept;
   Status CheckSizes(const PlanBuilder& plan) const;
   Status PlaceTensors(const PlanBuilder& plan, const std::vector<StepDraft>& drafts, size_t* scratch_offset);
@@ -72,6 +75,22 @@ Status Session::Impl::CheckSizes(const PlanBuilder& plan) const {
     }
   }
   return Status::Ok();
+}
+
+Result<std::span<std::byte>> Session::Impl::TakeMemory(size_t bytes) {
+  if (bytes == 0) return std::span<std::byte>();
+  if (!options.activation_memory) {
+    return std::span(activations.emplace_back(bytes).data(), bytes);
+  }
+  std::byte* memory = options.activation_memory(bytes);
+  if (memory == nullptr) {
+    return Status::ResourceLimit(Cat("activation_memory has no ", bytes, " bytes for the session"));
+  }
+  if (reinterpret_cast<uintptr_t>(memory) % kAlignment != 0) {
+    return Status::InvalidArgument(
+        Cat("activation_memory returned an address that is no multiple of ", kAlignment));
+  }
+  return std::span(memory, bytes);
 }
 
 // Gives every tensor an address: constants in the file, inputs and outputs in `io`, the rest in the arena.
@@ -147,8 +166,8 @@ Status Session::Impl::PlaceTensors(const PlanBuilder& plan, const std::vector<St
     return Status::ResourceLimit(Cat("the model needs ", arena_bytes, " bytes of arena and ", io_bytes,
                                      " bytes for inputs and outputs, the limit is ", limit));
   }
-  arena = AlignedBuffer(arena_bytes);
-  io = AlignedBuffer(io_bytes);
+  QRUN_ASSIGN_OR_RETURN(arena, TakeMemory(arena_bytes));
+  QRUN_ASSIGN_OR_RETURN(io, TakeMemory(io_bytes));
 
   addresses.assign(tensor_count, nullptr);
   sizes.assign(tensor_count, 0);
@@ -180,6 +199,20 @@ Status Session::Impl::PlaceTensors(const PlanBuilder& plan, const std::vector<St
   return Status::Ok();
 }
 
+// Weights that were packed are not read again: the file's pages under them need not stay in memory. `first`:
+// the operator's first step.
+void Session::Impl::ReleaseWeights(const PlanBuilder& plan, const fb::Operator& op, size_t first) const {
+  if (!model->mapping) return;
+  const auto steps_of_op = std::span(plan.drafts()).subspan(first);
+  for (int32_t tensor : *op.inputs()) {
+    if (tensor < 0 || !plan.is_constant(tensor)) continue;
+    const bool still_read = std::any_of(steps_of_op.begin(), steps_of_op.end(), [&](const StepDraft& draft) {
+      return std::find(draft.reads.begin(), draft.reads.end(), tensor) != draft.reads.end();
+    });
+    if (!still_read) model->mapping->Release({plan.Constant<std::byte>(tensor), plan.Bytes(tensor)});
+  }
+}
+
 Status Session::Impl::Build() {
   QRUN_RETURN_IF_ERROR(CheckOptions(options));
   QRUN_ASSIGN_OR_RETURN(table, kernels::ChooseTable(options.isa));
@@ -187,7 +220,9 @@ Status Session::Impl::Build() {
   PlanBuilder plan(file, *table, options);
   QRUN_RETURN_IF_ERROR(CheckSizes(plan));
   for (int i = 0; i < static_cast<int>(file.operators()->size()); ++i) {
+    const size_t first = plan.drafts().size();
     QRUN_RETURN_IF_ERROR(PrepareOperator({plan, *file.operators()->Get(i), i}));
+    ReleaseWeights(plan, *file.operators()->Get(i), first);
   }
 
   std::vector<StepDraft> drafts = plan.TakeDrafts();

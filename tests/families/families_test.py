@@ -77,6 +77,12 @@ class Families(unittest.TestCase):
         self.assertGreaterEqual(similarity, INT8_COSINE)
         self.assertLess(os.path.getsize(int8_model), 0.6 * os.path.getsize(float_model))
 
+        # Nothing is touched beside the memory that the plan asks for: every instruction set, 1 to 4 threads.
+        done = subprocess.run([os.path.join(BUILD, "tests/families/guarded_run"), float_model, int8_model],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=280)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), f"{done.stdout}{done.stderr}")
+        print(done.stdout, end="", file=sys.stderr)
+
         # Two threads and the scalar kernels give the same bytes as the fastest.
         raw = self.run_model(int8_model, x, name + "_raw", "--raw")
         self.assertTrue(np.array_equal(raw, self.run_model(int8_model, x, name + "_raw2", "--raw", "--threads", "2")))

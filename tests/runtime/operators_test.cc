@@ -5,13 +5,15 @@
 
 #include "runtime/qrun.h"
 #include "tests/model_builder.h"
+#include "tests/runtime/guarded_runs.h"
 
 namespace qrun {
 namespace {
 
 using tests::ModelBuilder;
 
-// Runs a model with one input on float values and returns the first output as real numbers.
+// Runs a model with one input on float values and returns the first output as real numbers. The model must also
+// run between guard pages, as two items with more threads.
 std::vector<float> RunModel(const std::vector<std::byte>& bytes, const std::vector<float>& input,
                             SessionOptions options = {}) {
   auto model = Model::FromBytes(bytes);
@@ -30,6 +32,7 @@ std::vector<float> RunModel(const std::vector<std::byte>& bytes, const std::vect
   std::vector<float> output(static_cast<size_t>(session->outputs()[0].ElementCount()));
   const Status get = session->GetOutput(0, output);
   EXPECT_TRUE(get.ok()) << get.message();
+  EXPECT_EQ(tests::RunGuarded(*model, /*batch=*/2).failure, "");
   return output;
 }
 
