@@ -36,6 +36,7 @@ std::unique_ptr<Preprocessing> ReadPreprocessing(const fb::Preprocessing* file) 
   pre->mean.assign(file->mean()->begin(), file->mean()->end());
   pre->std.assign(file->std()->begin(), file->std()->end());
   if (file->preset() != nullptr) pre->preset = file->preset()->str();
+  pre->golden_hash = file->golden_hash();
   return pre;
 }
 

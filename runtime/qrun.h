@@ -54,6 +54,7 @@ struct Preprocessing {
   Color color = Color::kRgb;
   std::vector<float> mean, std;  // one per channel, for pixels scaled to 0..1
   std::string preset;
+  uint64_t golden_hash = 0;  // GoldenHash (image/golden.h) as the converter computed it; 0: not stored
 };
 
 // A verified model file. Copies share the same memory.
@@ -119,6 +120,8 @@ struct SessionOptions {
   // written: index in the file's tensor list, and its bytes, valid during the call. For calibration and
   // debugging; empty costs nothing. Must not throw.
   std::function<void(int tensor, std::span<const std::byte> bytes)> tap = {};
+  // Like tap, and before it: may change the bytes, which later steps then read. Changes to an input stay.
+  std::function<void(int tensor, std::span<std::byte> bytes)> inject = {};
 };
 
 // One step of the plan, for people and tools.

@@ -297,18 +297,24 @@ void Session::Run() noexcept {
   Impl& self = *impl_;
   const RunContext context{*self.executor};
   const auto& tap = self.options.tap;
-  if (tap) {
-    for (int32_t i : *self.model->file->inputs()) tap(i, {self.addresses[i], self.sizes[i]});
+  const auto& inject = self.options.inject;
+  const auto show = [&](int tensor) {
+    if (inject) inject(tensor, {self.addresses[tensor], self.sizes[tensor]});
+    if (tap) tap(tensor, {self.addresses[tensor], self.sizes[tensor]});
+  };
+  const bool watched = tap || inject;
+  if (watched) {
+    for (int32_t i : *self.model->file->inputs()) show(i);
   }
   for (size_t i = 0; i < self.steps.size(); ++i) {
-    if (!self.steps[i] && !tap) continue;
+    if (!self.steps[i] && !watched) continue;
     if (self.options.profile) {
       self.RunProfiled(i, context);
     } else if (self.steps[i]) {
       self.steps[i](context);
     }
-    if (tap) {
-      for (int tensor : self.writes[i]) tap(tensor, {self.addresses[tensor], self.sizes[tensor]});
+    if (watched) {
+      for (int tensor : self.writes[i]) show(tensor);
     }
   }
 }

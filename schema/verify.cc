@@ -42,7 +42,8 @@ Status CheckStructure(std::span<const std::byte> bytes) {
   }
   // Every writer pads to its largest alignment: a file cut inside its padding is a cut file, too.
   if (bytes.size() % sizeof(uint32_t) != 0) {
-    return Status::InvalidModel(Cat("the file is truncated: ", bytes.size(), " bytes is not a multiple of 4"));
+    return Status::InvalidModel(
+        Cat("the file is truncated: ", bytes.size(), " bytes is not a multiple of 4"));
   }
   flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), 64,
                                  /*max_tables=*/1'000'000);
@@ -102,6 +103,17 @@ Status CheckTensor(const fb::Model& model, std::span<const std::byte> bytes, int
     }
   } else if (tensor.shape()->Get(0) != 1) {
     return error(Cat("activation with batch extent ", tensor.shape()->Get(0), ", expected 1"));
+  }
+
+  if (const auto* scales = tensor.channel_scale()) {
+    if (static_cast<int>(scales->size()) != tensor.shape()->Get(tensor.shape()->size() - 1)) {
+      return error(Cat(scales->size(), " channel scales for ", schema::ShapeText(tensor)));
+    }
+    for (float scale : *scales) {
+      if (!std::isnormal(scale) || scale < 0) {
+        return error(Cat("channel scale ", scale, " is not a positive normal number"));
+      }
+    }
   }
 
   if (tensor.dtype() != fb::DType::Int8) return Status::Ok();

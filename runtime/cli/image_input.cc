@@ -1,5 +1,8 @@
+#include <optional>
+
 #include "runtime/cli/input.h"
 #include "runtime/image/decode.h"
+#include "runtime/image/golden.h"
 #include "runtime/image/preprocess.h"
 #include "schema/cat.h"
 
@@ -53,6 +56,19 @@ Status SetImage(Session& session, const Model& model, const std::string& path, i
   auto fitted = FitImage(model, decoded);
   if (!fitted.ok()) return fitted.error().Annotate("'" + path + "'");
   return SetFittedImage(session, model, *fitted, item);
+}
+
+Status CheckGolden(const Model& model) {
+  if (model.preprocessing() == nullptr || model.preprocessing()->golden_hash == 0) return Status::Ok();
+  const TensorInfo& info = model.inputs()[0];
+  std::optional<image::InputQuantization> quantization;
+  if (info.dtype == DType::kInt8) quantization = {info.scale, info.zero_point};
+  QRUN_ASSIGN_OR_RETURN(const uint64_t hash, image::GoldenHash(ToSpec(*model.preprocessing()), quantization));
+  const uint64_t stored = model.preprocessing()->golden_hash;
+  if (hash == stored) return Status::Ok();
+  return Status::Internal(Cat(
+      "preprocessing here makes other bytes of the golden image than the converter's (hash ", hash,
+      ", the model stores ", stored, "): answers would differ; use the build that the model was made with"));
 }
 
 }  // namespace qrun::cli

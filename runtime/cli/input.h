@@ -20,6 +20,10 @@ Status SetImage(Session& session, const Model& model, const std::string& path, i
 Result<image::Image> FitImage(const Model& model, const image::Image& decoded);
 Status SetFittedImage(Session& session, const Model& model, const image::Image& fitted, int item = 0);
 
+// Whether this build's preprocessing makes the bytes of the golden image that the converter's made. Ok if the
+// file does not say. Errors: internal, with both hashes; those of image::GoldenHash.
+Status CheckGolden(const Model& model);
+
 // Copies an array into input i. Its shape is the input's, or [N, C, H, W] where the source model stated the
 // input so; float32 and uint8 values are real numbers (quantised if the input is int8), int8 values are taken
 // as they are if the input is int8. Errors: invalid_argument, naming both shapes.

@@ -137,7 +137,8 @@ json PreprocessingJson(const Preprocessing& pre) {
           {"crop", {pre.crop_h, pre.crop_w}},
           {"color", kColors[static_cast<int>(pre.color)]},
           {"mean", pre.mean},
-          {"std", pre.std}};
+          {"std", pre.std},
+          {"golden_hash", fmt::format("{:016x}", pre.golden_hash)}};
 }
 
 std::string ShapeText(const json& shape) {
@@ -193,8 +194,13 @@ json DescribeModel(const Model& model) {
                             {"source_bytes", from->source_bytes()},
                             {"options", text(from->options())},
                             {"calibration", text(from->calibration())},
+                            {"calibration_name", text(from->calibration_name())},
                             {"calibration_sha256", text(from->calibration_sha256())},
+                            {"arguments", json::array()},
                             {"recipe", json::array()}};
+    if (from->arguments() != nullptr) {
+      for (const auto* word : *from->arguments()) result["provenance"]["arguments"].push_back(word->str());
+    }
     if (from->recipe() != nullptr) {
       for (const auto* step : *from->recipe()) result["provenance"]["recipe"].push_back(step->str());
     }

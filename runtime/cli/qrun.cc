@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/cli/classify.h"
+#include "runtime/cli/explain.h"
 #include "runtime/cli/input.h"
 #include "runtime/cli/terminal.h"
 
@@ -15,7 +16,7 @@ namespace {
 using nlohmann::json;
 
 struct Arguments {
-  std::string model;
+  std::string model, explain;
   std::vector<std::string> images, inputs, outputs;
   int top = 3;
   int repeat = 1;
@@ -158,6 +159,45 @@ int RunArrays(const Arguments& args, const Model& model, Session& session,
   return kExitOk;
 }
 
+int ExplainInputs(const Arguments& args, const Model& model, const std::vector<NpyArray>& arrays) {
+  const auto reference = Model::Open(args.explain);
+  if (!reference.ok()) return Fail("qrun", reference.error());
+  auto explainer = Explainer::Create(model, *reference);
+  if (!explainer.ok()) return Fail("qrun", explainer.error().Annotate("--explain '" + args.explain + "'"));
+  json report = {{"model", model.name()}, {"results", json::array()}, {"errors", json::array()}};
+  const auto explain = [&](const std::string& name, Status status) {
+    const Result<Explanation> explanation =
+        status.ok() ? explainer->Explain() : Result<Explanation>(std::move(status));
+    if (!explanation.ok()) {
+      report["errors"].push_back({{"input", name}, {"error", explanation.error().message()}});
+      Fail("qrun", explanation.error());
+      return;
+    }
+    json result = ExplanationJson(*explanation, model.labels());
+    result["input"] = name;
+    if (!args.json) fmt::print("{}\n{}", name, ExplanationText(result));
+    report["results"].push_back(std::move(result));
+  };
+  // Both models prepare the input as they say themselves.
+  const auto set_both = [&](auto&& set) {
+    QRUN_RETURN_IF_ERROR(set(explainer->int8_session(), model));
+    return set(explainer->float_session(), *reference);
+  };
+  for (const std::string& path : args.images) {
+    explain(path, set_both([&](Session& session, const Model& of) { return SetImage(session, of, path); }));
+  }
+  if (!arrays.empty()) {
+    explain(args.inputs[0], set_both([&](Session& session, const Model&) {
+              for (size_t i = 0; i < arrays.size(); ++i) {
+                QRUN_RETURN_IF_ERROR(SetArray(session, static_cast<int>(i), arrays[i]));
+              }
+              return Status::Ok();
+            }));
+  }
+  if (args.json) fmt::print("{}\n", report.dump(2, ' ', false, json::error_handler_t::replace));
+  return report["errors"].empty() ? kExitOk : kExitError;
+}
+
 // What the command line asks for and the model cannot give.
 Status CheckArguments(const Arguments& args, const Model& model) {
   if (args.images.empty() == args.inputs.empty()) {
@@ -170,6 +210,11 @@ Status CheckArguments(const Arguments& args, const Model& model) {
   if (args.outputs.size() > model.outputs().size()) {
     return Status::InvalidArgument(fmt::format("the model has {} output(s), --output was given {} time(s)",
                                                model.outputs().size(), args.outputs.size()));
+  }
+  if (!args.explain.empty() && (args.repeat != 1 || args.session.profile || !args.outputs.empty())) {
+    return Status::InvalidArgument(
+        "--explain runs no benchmark and writes no outputs: it goes without --repeat, "
+        "--profile and --output");
   }
   if (!args.images.empty() && !args.outputs.empty()) {
     return Status::InvalidArgument("--output goes with --input");
@@ -199,6 +244,10 @@ int Main(int argc, char** argv) {
       ->check(AtLeastOne())
       ->capture_default_str();
   app.add_flag("--profile", args.session.profile, "Print the time of every step");
+  app.add_option(
+      "--explain", args.explain,
+      "The float model of the same source (qconvert --dtype fp32): find the layer whose quantisation "
+      "changes the answer, and print what every layer does to the lead of float's class");
   app.add_flag("--json", args.json, "Machine-readable output");
   app.add_option("--input", args.inputs, "A .npy array for each model input, instead of images")
       ->expected(1)
@@ -227,6 +276,17 @@ int Main(int argc, char** argv) {
     if (!batch.ok()) return Fail("qrun", batch.error().Annotate("'" + args.inputs[i] + "'"));
     if (i == 0) args.session.batch = *batch;
     arrays.push_back(std::move(*array));
+  }
+  if (!args.images.empty()) {
+    if (Status status = CheckGolden(*model); !status.ok()) return Fail("qrun", status);
+  }
+  if (!args.explain.empty()) {
+    if (args.session.batch != 1) {
+      return FailUsage(
+          "qrun", Status::InvalidArgument(fmt::format("--explain takes one item at a time, the array has {}",
+                                                      args.session.batch)));
+    }
+    return ExplainInputs(args, *model, arrays);
   }
   auto session = Session::Create(*model, args.session);
   if (!session.ok()) return FailSession("qrun", session.error());

@@ -7,6 +7,7 @@ import tools
 from tools import ERROR, MODELS, USAGE, read
 
 TINY = os.path.join(MODELS, "tiny.qfb")
+PLAIN = os.path.join(MODELS, "plain.qfb")
 
 
 class GoodInput(tools.ToolTest):
@@ -25,6 +26,30 @@ class GoodInput(tools.ToolTest):
     def test_help_and_version(self):
         self.assertIn("Usage: qinspect", self.succeed("qinspect", "--help"))
         self.assertRegex(self.succeed("qinspect", "--version"), r"^\d+\.\d+\.\d+\n$")
+
+
+class Diff(tools.ToolTest):
+    def test_a_model_equals_itself(self):
+        self.assertEqual(self.succeed("qinspect", TINY, "--diff", TINY), "the models are equal\n")
+        self.assertTrue(json.loads(self.succeed("qinspect", TINY, "--diff", TINY, "--json"))["equal"])
+
+    def test_models_that_differ_end_with_1(self):
+        done = tools.run("qinspect", TINY, "--diff", PLAIN)
+        self.assertEqual((done.returncode, done.stderr), (1, ""))
+        self.assertIn("dtype: int8 | float32", done.stdout)
+        report = json.loads(tools.run("qinspect", TINY, "--diff", PLAIN, "--json").stdout)
+        self.assertFalse(report["equal"])
+        self.assertEqual([op["type"] for op in report["operators"]], ["Conv2D", "Pool2D", "Reshape"])
+
+    def test_what_cannot_be_compared_ends_with_2(self):
+        done = tools.run("qinspect", TINY, "--diff", self.path("none.qfb"))
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("none.qfb': No such file", done.stderr)
+
+
+class Check(tools.ToolTest):
+    def test_a_model_without_a_golden_image(self):
+        self.fail_with(ERROR, "qinspect", TINY, "--check", says="no golden image")
 
 
 class WrongInput(tools.ToolTest):

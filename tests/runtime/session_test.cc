@@ -371,6 +371,33 @@ TEST(Session, TapSeesEveryTensorOnceComplete) {
   EXPECT_EQ(concat_bytes, 9u * 8 * 38);
 }
 
+TEST(Session, InjectedValuesAreWhatLaterStepsRead) {
+  // Output and first tensor behind the input of a session whose input is given, injected, or given and
+  // tapped.
+  const auto run = [](uint32_t picture, const std::vector<float>* injected) {
+    SessionOptions options;
+    std::vector<float> first;
+    options.inject = [&](int tensor, std::span<std::byte> bytes) {
+      if (tensor == 0 && injected) std::memcpy(bytes.data(), injected->data(), bytes.size());
+    };
+    options.tap = [&](int tensor, std::span<const std::byte> bytes) {
+      if (tensor == 0)
+        first.assign(reinterpret_cast<const float*>(bytes.data()),
+                     reinterpret_cast<const float*>(bytes.data() + bytes.size()));
+    };
+    Session session = MakeSession(Network(false), options);
+    EXPECT_TRUE(session.SetInput(0, Picture(picture)).ok());
+    session.Run();
+    std::vector<float> scores(static_cast<size_t>(session.outputs()[0].ElementCount()));
+    EXPECT_TRUE(session.GetOutput(0, scores).ok());
+    return std::pair(scores, first);
+  };
+  const std::vector<float> other = Picture(2);
+  EXPECT_NE(run(1, nullptr).first, run(2, nullptr).first);
+  EXPECT_EQ(run(1, &other).first, run(2, nullptr).first);
+  EXPECT_EQ(run(1, &other).second, other);  // the tap sees what was injected
+}
+
 TEST(Session, ArenaReusesMemoryAndMapIsDisjoint) {
   Session session = MakeSession(Network(false), {});
   size_t sum = 0;

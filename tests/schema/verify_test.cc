@@ -116,6 +116,16 @@ const Spoil kSpoils[] = {
     {"NegativeScale", [](auto& m) { m.tensors[3]->quantization->scale = {-1}; }, "scale -1"},
     {"NanScale", [](auto& m) { m.tensors[3]->quantization->scale = {NAN}; }, "scale nan"},
     {"InfiniteScale", [](auto& m) { m.tensors[3]->quantization->scale = {INFINITY}; }, "scale inf"},
+    {"ChannelScaleCount",
+     [](auto& m) {
+       m.tensors[3]->channel_scale = {1, 2};
+     },
+     "2 channel scales"},
+    {"ChannelScaleZero",
+     [](auto& m) {
+       m.tensors[3]->channel_scale = {1, 0, 2};
+     },
+     "channel scale 0"},
     {"ZeroPointRange", [](auto& m) { m.tensors[3]->quantization->zero_point = {128}; }, "zero point 128"},
     {"ActivationPerChannel",
      [](auto& m) {
