@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <limits>
+#include <span>
 #include <string_view>
 
+#include "converter/sha256.h"
 #include "runtime/file.h"
 
 namespace qrun::converter {
@@ -104,6 +107,16 @@ Result<CalibrationFiles> FindCalibrationFiles(const std::string& path) {
   if (IsArray(path)) return CalibrationFiles{CalibrationFiles::Kind::kArrays, {path}};
   if (IsImage(path)) return CalibrationFiles{CalibrationFiles::Kind::kImages, {path}};
   return Status::InvalidArgument("cannot calibrate with '" + path + "': " + kAccepted);
+}
+
+Result<std::string> HashCalibrationFiles(const std::string& path) {
+  QRUN_ASSIGN_OR_RETURN(const CalibrationFiles files, FindCalibrationFiles(path));
+  std::string hashes;
+  for (const std::string& file : files.paths) {
+    const auto bytes = ReadFile(file, std::numeric_limits<int64_t>::max());
+    if (bytes.ok()) hashes += Sha256Hex(*bytes);
+  }
+  return Sha256Hex(std::as_bytes(std::span(hashes)));
 }
 
 }  // namespace qrun::converter

@@ -19,6 +19,10 @@ struct CalibrationFiles {
 // Errors: io (missing, unreadable); invalid_argument (an empty folder or list, an unknown kind of file).
 Result<CalibrationFiles> FindCalibrationFiles(const std::string& path);
 
+// SHA-256 of the files' SHA-256, as hexadecimal digits, one after the other, in the order in which they are
+// used; files that cannot be read are left out. Errors: those of FindCalibrationFiles.
+Result<std::string> HashCalibrationFiles(const std::string& path);
+
 }  // namespace qrun::converter
 
 #endif  // QRUN_CONVERTER_CALIBRATION_FILES_H_

@@ -88,6 +88,10 @@ class Emitter {
       for (ValueId id : node.outputs) QRUN_RETURN_IF_ERROR(Use(id, where));
     }
     for (ValueId id : graph_.outputs) QRUN_RETURN_IF_ERROR(Use(id, "the output list"));
+    written_.assign(tensors_.size(), false);
+    for (const Node& node : graph_.nodes) {
+      for (ValueId id : node.outputs) written_[static_cast<size_t>(tensor_of_value_[id])] = true;
+    }
     return Status::Ok();
   }
 
@@ -149,8 +153,13 @@ class Emitter {
     }
     const auto name = builder_.CreateString(value.name);
     const auto extents = builder_.CreateVector(shape);
-    return fb::CreateTensor(builder_, name, extents, type, buffer_of_tensor_[tensor_offsets_.size()],
-                            quantization, value.source_layout);
+    const size_t index = tensor_offsets_.size();
+    Offset<flatbuffers::Vector<float>> channel_scale;  // left out: all 1
+    if (written_[index] && !value.channel_scale.empty()) {
+      channel_scale = builder_.CreateVector(value.channel_scale);
+    }
+    return fb::CreateTensor(builder_, name, extents, type, buffer_of_tensor_[index], quantization,
+                            value.source_layout, channel_scale);
   }
 
   std::vector<int32_t> TensorIndices(const std::vector<ValueId>& ids) const {
@@ -225,6 +234,7 @@ class Emitter {
   flatbuffers::FlatBufferBuilder builder_{1 << 16};
   std::vector<int> tensor_of_value_;
   std::vector<ValueId> tensors_;
+  std::vector<bool> written_;  // per tensor: an operator writes it
   std::vector<uint32_t> buffer_of_tensor_;
   std::vector<std::string_view> buffers_;
   std::vector<Offset<fb::Buffer>> buffer_offsets_;

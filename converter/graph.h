@@ -53,6 +53,9 @@ struct Value {
   std::shared_ptr<const std::vector<std::byte>> data;  // null for activations
   std::optional<QuantParams> quant;                    // set by the quantiser
   fb::SourceLayout source_layout = fb::SourceLayout::Same;
+  // What equalisation multiplied the channels with; empty: 1. For the file, which keeps it of what operators
+  // write.
+  std::vector<float> channel_scale;
 
   bool is_constant() const { return data != nullptr; }
 };

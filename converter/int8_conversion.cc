@@ -48,6 +48,9 @@ class Worker {
     if (options_.correct_biases && result_.quantization.int8_operators != 0)
       QRUN_RETURN_IF_ERROR(CorrectMeans());
     result_.split = std::move(split_);
+    for (size_t id = 0; id < scales_.size(); ++id) {
+      result_.graph.values[id].channel_scale.assign(scales_[id].begin(), scales_[id].end());
+    }
     result_.float_graph = std::move(graph_);
     result_.calibration = std::move(calibration_);
     return std::move(result_);
@@ -90,6 +93,7 @@ class Worker {
     begin_stage_("equalise");
     const EqualizeReport report =
         EqualizeChannels(graph_, calibration_.channels, options_.per_channel_weights);
+    scales_ = report.scales;
     if (report.channels != 0) {
       result_.original_calibration = std::move(calibration_);
       QRUN_RETURN_IF_ERROR(CalibrateGraph());
@@ -137,6 +141,7 @@ class Worker {
   std::optional<Model> original_;  // before any repair
   Calibration calibration_;
   std::vector<Range> ranges_;
+  std::vector<std::vector<double>> scales_;  // EqualizeReport::scales
   bool least_error_weights_ = false;
   Int8Conversion result_;
 };

@@ -25,8 +25,10 @@
 #include "converter/qdq/emit_qdq.h"
 #include "converter/sha256.h"
 #include "converter/subset_source.h"
+#include "runtime/cli/input.h"
 #include "runtime/cli/model_report.h"
 #include "runtime/file.h"
+#include "runtime/image/golden.h"
 
 namespace qrun::converter {
 namespace {
@@ -38,19 +40,21 @@ Result<Model> Reopen(const EmittedModel& emitted) {
   return model;
 }
 
-// The options that shape the file, as a command line; paths and thread counts do not.
-std::string OptionsText(const ConvertOptions& options) {
-  std::string text = std::string("--dtype ") + (options.int8 ? "int8" : "fp32");
-  const auto add = [&](const char* option, const std::string& value) {
-    if (!value.empty()) text += fmt::format(" {} {}", option, value);
+// The options that shape the file, as the words of a command line; paths and thread counts do not.
+std::vector<std::string> OptionWords(const ConvertOptions& options) {
+  std::vector<std::string> words = {"--dtype", options.int8 ? "int8" : "fp32"};
+  const auto add = [&](const char* option, std::string value) {
+    if (value.empty()) return;
+    words.push_back(option);
+    words.push_back(std::move(value));
   };
   const Int8Options& q = options.quantization;
   if (options.int8) {
     add("--observer", q.observer);
     add("--weights", q.per_channel_weights ? "per-channel" : "per-tensor");
     add("--weight-scale", q.least_error_weights ? "mse" : "max");
-    if (!q.equalize) text += " --no-equalize";
-    if (!q.correct_biases) text += " --no-bias-correction";
+    if (!q.equalize) words.push_back("--no-equalize");
+    if (!q.correct_biases) words.push_back("--no-bias-correction");
   }
   const PreprocessingOptions& p = options.preprocessing;
   add("--preprocess", p.preset);
@@ -58,13 +62,18 @@ std::string OptionsText(const ConvertOptions& options) {
   if (!p.mean.empty()) add("--mean", fmt::format("{}", fmt::join(p.mean, ",")));
   if (!p.std.empty()) add("--std", fmt::format("{}", fmt::join(p.std, ",")));
   add("--color", p.color);
-  if (!options.fuse) text += " --no-fuse";
+  if (!options.fuse) words.push_back("--no-fuse");
   if (q.limit != 0) add("--limit", std::to_string(q.limit));
   for (const std::string& expression : q.keep_float) add("--keep-float", expression);
   for (const auto& [name, shape] : options.input_shape) {
     add("--input-shape", (name.empty() ? "" : name + ":") + fmt::format("{}", fmt::join(shape, ",")));
   }
-  return text;
+  return words;
+}
+
+// The name that the file records: of the path, unless the options say it.
+std::string RecordedName(const std::string& recorded, const std::string& path) {
+  return recorded.empty() ? std::filesystem::path(path).filename().string() : recorded;
 }
 
 class Conversion {
@@ -111,6 +120,7 @@ class Conversion {
   Status Prepare() {
     QRUN_RETURN_IF_ERROR(ValidateOptions(options_));
     QRUN_RETURN_IF_ERROR(CheckOutputPaths({options_.output_path, options_.qdq_path}));
+    metadata_.labels = options_.labels;
     if (!options_.labels_path.empty()) {
       QRUN_ASSIGN_OR_RETURN(metadata_.labels, ReadLabels(options_.labels_path));
     }
@@ -153,7 +163,8 @@ class Conversion {
 
   // Everything that the file says beside the graph.
   Status Describe() {
-    report_.model_name = metadata_.name = std::filesystem::path(options_.source_path).stem().string();
+    const std::string source_name = RecordedName(options_.source_name, options_.source_path);
+    report_.model_name = metadata_.name = std::filesystem::path(source_name).stem().string();
     report_.output_path = options_.output_path;
     report_.dtype = options_.int8 ? "int8" : "fp32";
     metadata_.producer = "qconvert " + std::string(Version());
@@ -187,10 +198,11 @@ class Conversion {
     }
 
     fb::ProvenanceT& provenance = metadata_.provenance.emplace();
-    provenance.source_name = std::filesystem::path(options_.source_path).filename().string();
+    provenance.source_name = source_name;
     provenance.source_sha256 = report_.source.sha256;
     provenance.source_bytes = report_.source.bytes;
-    provenance.options = report_.options = OptionsText(options_);
+    provenance.arguments = OptionWords(options_);
+    provenance.options = report_.options = fmt::format("{}", fmt::join(provenance.arguments, " "));
     return Status::Ok();
   }
 
@@ -228,12 +240,12 @@ class Conversion {
     facts.observer = options_.quantization.observer;
     facts.samples_used = int8.samples_used;
     facts.failures = std::move(int8.failures);
-    metadata_.provenance->calibration = std::filesystem::path(options_.calibration_path).filename().string() +
-                                        ": " + std::to_string(facts.samples_used) + " samples, " +
-                                        std::to_string(facts.failures.size()) + " failed";
-    QRUN_ASSIGN_OR_RETURN(metadata_.provenance->calibration_sha256, HashCalibrationFiles());
-    for (const RepairStep& step : int8.steps)
-      metadata_.provenance->recipe.push_back(step.name + ": " + step.what);
+    fb::ProvenanceT& provenance = *metadata_.provenance;
+    provenance.calibration_name = RecordedName(options_.calibration_name, options_.calibration_path);
+    provenance.calibration = provenance.calibration_name + ": " + std::to_string(facts.samples_used) +
+                             " samples, " + std::to_string(facts.failures.size()) + " failed";
+    QRUN_ASSIGN_OR_RETURN(provenance.calibration_sha256, HashCalibrationFiles(options_.calibration_path));
+    for (const RepairStep& step : int8.steps) provenance.recipe.push_back(step.name + ": " + step.what);
     report_.steps = std::move(int8.steps);
     report_.quantization = std::move(int8.quantization);
     if (!options_.qdq_path.empty()) {
@@ -271,22 +283,23 @@ class Conversion {
     return Status::Ok();
   }
 
-  // Of all files, also where --limit takes only the first samples.
-  Result<std::string> HashCalibrationFiles() const {
-    QRUN_ASSIGN_OR_RETURN(const CalibrationFiles files, FindCalibrationFiles(options_.calibration_path));
-    std::string hashes;
-    for (const std::string& path : files.paths) {
-      // A file that cannot be read is among the failures.
-      const auto bytes = ReadFile(path, std::numeric_limits<int64_t>::max());
-      if (bytes.ok()) hashes += Sha256Hex(*bytes);
+  Status StoreGoldenHash() {
+    if (!metadata_.preprocessing) return Status::Ok();
+    std::optional<image::InputQuantization> quantization;
+    if (const auto& quant = graph_.values[graph_.inputs[0]].quant) {
+      quantization = {quant->scale[0], quant->zero_point.empty() ? 0 : quant->zero_point[0]};
     }
-    return Sha256Hex(std::as_bytes(std::span(hashes)));
+    QRUN_ASSIGN_OR_RETURN(metadata_.preprocessing->golden_hash,
+                          image::GoldenHash(ToSpec(*metadata_.preprocessing), quantization));
+    return Status::Ok();
   }
 
   Status Emit() {
     Begin("emit");
+    QRUN_RETURN_IF_ERROR(StoreGoldenHash());
     QRUN_ASSIGN_OR_RETURN(file_, EmitModel(graph_, metadata_));
     QRUN_ASSIGN_OR_RETURN(model_, Reopen(file_));
+    QRUN_RETURN_IF_ERROR(cli::CheckGolden(*model_));
     report_.file_bytes = file_.bytes.size();
     report_.file_sha256 = Sha256Hex(file_.bytes);
     // Not in the file: scratch differs between instruction sets, the file must not.

@@ -25,6 +25,9 @@ struct ConvertOptions {
   std::string calibration_path;  // required for int8
   PreprocessingOptions preprocessing;
   std::string labels_path;
+  std::vector<std::string> labels;  // where there is no labels_path
+  // What the file is to say that the source and the calibration data are called; empty: as their paths end.
+  std::string source_name, calibration_name;
   Int8Options quantization;
   bool fuse = true;
   std::map<std::string, Shape> input_shape;

@@ -10,6 +10,7 @@
 #include "converter/html/page.h"
 #include "converter/observers/observer.h"
 #include "converter/pipeline.h"
+#include "converter/rebuild.h"
 #include "runtime/cli/progress.h"
 #include "runtime/cli/terminal.h"
 #include "runtime/file.h"
@@ -30,6 +31,8 @@ struct Arguments {
   std::string mean, std;
   std::string json, html;
   std::string weights = "per-channel", weight_scale = "max";
+  bool rebuild = false;
+  std::string source;
   bool quiet = false, no_fuse = false, no_equalize = false, no_bias_correction = false;
 };
 
@@ -141,7 +144,8 @@ void AddOptions(CLI::App& app, Arguments& args) {
   ConvertOptions& convert = args.convert;
   converter::Int8Options& quantization = convert.quantization;
   convert.quantization.threads = DefaultThreads();
-  app.add_option("model", convert.source_path, "The float ONNX model")->required();
+  app.add_option("model", convert.source_path, "The float ONNX model; with --rebuild a .qfb file")
+      ->required();
   app.add_option("-o,--output", convert.output_path, "The .qfb file to write")->required();
   app.add_option("--dtype", args.dtype, "int8, or fp32 to convert without quantising")
       ->check(CLI::IsMember({"int8", "fp32"}))
@@ -149,6 +153,12 @@ void AddOptions(CLI::App& app, Arguments& args) {
   app.add_option("--emit-qdq", convert.qdq_path,
                  "Also write the quantised model as ONNX with QuantizeLinear and DequantizeLinear (uint8 "
                  "activations, int8 weights per channel), which other engines run");
+  app.add_flag(
+      "--rebuild", args.rebuild,
+      "Make the given .qfb file again, byte for byte, from what it records of its source, options and "
+      "calibration data");
+  app.add_option("--source", args.source,
+                 "With --rebuild: where the ONNX model is now; --calibrate: where the samples are");
   app.add_option("--labels", convert.labels_path,
                  "Text file with one class name per line, stored in the model");
   app.add_option("--input-shape", args.input_shapes,
@@ -225,12 +235,65 @@ void AddOptions(CLI::App& app, Arguments& args) {
       "Example: qconvert mobilenet_v2.onnx -o mobilenet_v2.qfb --calibrate photos/ --preprocess torch");
 }
 
+// --rebuild takes everything that shapes the file from the file.
+Status CheckRebuildArguments(const CLI::App& app, const Arguments& args) {
+  if (!args.rebuild) {
+    if (args.source.empty()) return Status::Ok();
+    return Status::InvalidArgument("--source goes with --rebuild; otherwise the model is the first argument");
+  }
+  static constexpr const char* kTaken[] = {"model",  "--output", "--rebuild", "--source", "--calibrate",
+                                           "--json", "--report", "--quiet",   "--threads"};
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string name = option->get_single_name();
+    const bool taken = std::any_of(std::begin(kTaken), std::end(kTaken),
+                                   [&](const char* known) { return name == known || "--" + name == known; });
+    if (option->count() != 0 && !taken) {
+      return Status::InvalidArgument("--rebuild takes --" + name + " from the model; leave it out");
+    }
+  }
+  return Status::Ok();
+}
+
+// Replaces the arguments by those that the model to rebuild was made with.
+Status RecallArguments(Arguments& args) {
+  QRUN_ASSIGN_OR_RETURN(
+      const converter::RebuildRecipe recipe,
+      converter::ReadRebuildRecipe(args.convert.source_path, args.source, args.convert.calibration_path));
+  Arguments recalled;
+  CLI::App app;
+  AddOptions(app, recalled);
+  std::vector<std::string> words = recipe.arguments;
+  words.insert(words.end(), {"--output", args.convert.output_path, "--", recipe.source_path});
+  std::reverse(words.begin(), words.end());  // as CLI11 takes them
+  try {
+    app.parse(words);
+  } catch (const CLI::ParseError& error) {
+    return Status::Unsupported("'" + args.convert.source_path + "', made by " + recipe.producer +
+                               ", records options that this qconvert does not take: " + error.what());
+  }
+  recalled.convert.calibration_path = recipe.calibration_path;
+  recalled.convert.labels = recipe.labels;
+  recalled.convert.source_name = recipe.source_name;
+  recalled.convert.calibration_name = recipe.calibration_name;
+  recalled.convert.quantization.threads = args.convert.quantization.threads;
+  recalled.json = args.json;
+  recalled.html = args.html;
+  recalled.quiet = args.quiet;
+  args = std::move(recalled);
+  return Status::Ok();
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("Turns a trained float ONNX model into a .qfb file for qrun.", "qconvert");
   Arguments args;
   AddOptions(app, args);
   if (const int code = Parse(app, argc, argv); code >= 0) return code;
 
+  const std::string original = args.rebuild ? args.convert.source_path : "";
+  if (Status status = CheckRebuildArguments(app, args); !status.ok()) return FailUsage("qconvert", status);
+  if (args.rebuild) {
+    if (Status status = RecallArguments(args); !status.ok()) return Fail("qconvert", status);
+  }
   if (Status status = FinishArguments(args); !status.ok()) return FailUsage("qconvert", status);
   if (Status status = CheckResults(args); !status.ok()) return FailSession("qconvert", status);
 
@@ -245,6 +308,10 @@ int Main(int argc, char** argv) {
   bar.reset();
   if (!report.ok()) return Fail("qconvert", report.error());
   PrintWarnings(*report);
+  if (!original.empty()) {
+    Status status = converter::CheckRebuilt(original, args.convert.output_path);
+    if (!status.ok()) return Fail("qconvert", status);
+  }
   if (Status status = PrintReport(args, *report); !status.ok()) return Fail("qconvert", status);
   return kExitOk;
 }

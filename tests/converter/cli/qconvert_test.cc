@@ -205,6 +205,15 @@ TEST_F(QconvertTest, WritesTheSummaryAsJson) {
   EXPECT_EQ(json["check"]["samples"], 6);
   EXPECT_GT(json["check"]["outputs"][0]["sqnr_db"], 25.0);
   EXPECT_GT(json["check"]["outputs"][0]["cosine"], 0.998);
+  ASSERT_TRUE(json["findings"].is_array());
+  EXPECT_TRUE(json["input_fit"].is_null());  // there is no BatchNorm
+  const auto& conv = json["layers"]["rows"][1];
+  EXPECT_EQ(conv["op"], "Conv2D");
+  EXPECT_GT(conv["local_sqnr_db"], 20);
+  EXPECT_EQ(conv["saturation"]["channels"], 4);
+  EXPECT_TRUE(conv["saturation"]["accumulator_safe"]);
+  EXPECT_GE(conv["clip"]["range_use"], 0.9);
+  EXPECT_LE(conv["clip"]["range_use"], 1.01);
 
   const std::string file = folder_.File("summary.json");
   const Outcome quiet = Convert({"--json", file, "--quiet"});
