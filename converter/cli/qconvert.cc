@@ -185,7 +185,7 @@ void AddOptions(CLI::App& app, Arguments& args) {
   app.add_option("--observer", quantization.observer, ObserverHelp())
       ->capture_default_str()
       ->group(calibration);
-  app.add_flag("--no-equalize", args.no_equalize,
+  app.add_flag("--no-equalize,!--equalize", args.no_equalize,
                "Do not scale channels to like ranges (changes no float result, only what int8 makes of it)")
       ->group(calibration);
   app.add_flag("--no-bias-correction", args.no_bias_correction,
