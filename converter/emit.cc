@@ -156,7 +156,9 @@ class Emitter {
     const size_t index = tensor_offsets_.size();
     Offset<flatbuffers::Vector<float>> channel_scale;  // left out: all 1
     if (written_[index] && !value.channel_scale.empty()) {
-      channel_scale = builder_.CreateVector(value.channel_scale);
+      auto& shared = channel_scales_[value.channel_scale];
+      if (shared.IsNull()) shared = builder_.CreateVector(value.channel_scale);
+      channel_scale = shared;
     }
     return fb::CreateTensor(builder_, name, extents, type, buffer_of_tensor_[index], quantization,
                             value.source_layout, channel_scale);
@@ -240,6 +242,8 @@ class Emitter {
   std::vector<Offset<fb::Buffer>> buffer_offsets_;
   std::vector<Offset<fb::Tensor>> tensor_offsets_;
   std::vector<Offset<fb::Operator>> operator_offsets_;
+  // Tensors whose channels are tied have the same scales: they share one list in the file.
+  std::map<std::vector<float>, Offset<flatbuffers::Vector<float>>> channel_scales_;
 };
 
 }  // namespace

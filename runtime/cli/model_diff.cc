@@ -208,16 +208,18 @@ std::map<std::pair<std::string, int>, uint32_t> OperatorsByName(const fb::Model&
 json ModelDifferences(const json& a, const json& b) {
   json list = json::array();
   for (const char* key : {"name", "producer", "format_version", "file_bytes", "inputs", "outputs", "labels",
-                          "preprocessing", "promised_arena_bytes"}) {
+                          "promised_arena_bytes"}) {
     const json left = a.value(key, json()), right = b.value(key, json());
     if (left != right) AddDifference(list, key, left, right);
   }
-  const json from_a = a.value("provenance", json::object()), from_b = b.value("provenance", json::object());
-  json keys = from_a;
-  keys.update(from_b);
-  for (const auto& [key, unused] : keys.items()) {
-    const json left = from_a.value(key, json()), right = from_b.value(key, json());
-    if (left != right) AddDifference(list, "provenance." + key, left, right);
+  for (const std::string part : {"preprocessing", "provenance"}) {
+    const json from_a = a.value(part, json::object()), from_b = b.value(part, json::object());
+    json keys = from_a;
+    keys.update(from_b);
+    for (const auto& [key, unused] : keys.items()) {
+      const json left = from_a.value(key, json()), right = from_b.value(key, json());
+      if (left != right) AddDifference(list, part + "." + key, left, right);
+    }
   }
   return list;
 }

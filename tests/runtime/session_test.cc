@@ -372,30 +372,28 @@ TEST(Session, TapSeesEveryTensorOnceComplete) {
 }
 
 TEST(Session, InjectedValuesAreWhatLaterStepsRead) {
-  // Output and first tensor behind the input of a session whose input is given, injected, or given and
-  // tapped.
-  const auto run = [](uint32_t picture, const std::vector<float>* injected) {
+  constexpr size_t kConcatBytes = 9 * 8 * 38;
+  std::vector<float> picture = Picture(1), other(picture.rbegin(), picture.rend());
+  // The output for `input`, where the concatenation's bytes are replaced by `injected` unless that is empty;
+  // `seen` is what the tap is shown of them.
+  const auto run = [&](const std::vector<float>& input, const std::vector<std::byte>& injected,
+                       std::vector<std::byte>& seen) {
     SessionOptions options;
-    std::vector<float> first;
-    options.inject = [&](int tensor, std::span<std::byte> bytes) {
-      if (tensor == 0 && injected) std::memcpy(bytes.data(), injected->data(), bytes.size());
+    options.inject = [&](int, std::span<std::byte> bytes) {
+      if (bytes.size() == kConcatBytes && !injected.empty())
+        std::copy(injected.begin(), injected.end(), bytes.begin());
     };
-    options.tap = [&](int tensor, std::span<const std::byte> bytes) {
-      if (tensor == 0)
-        first.assign(reinterpret_cast<const float*>(bytes.data()),
-                     reinterpret_cast<const float*>(bytes.data() + bytes.size()));
+    options.tap = [&](int, std::span<const std::byte> bytes) {
+      if (bytes.size() == kConcatBytes) seen.assign(bytes.begin(), bytes.end());
     };
-    Session session = MakeSession(Network(false), options);
-    EXPECT_TRUE(session.SetInput(0, Picture(picture)).ok());
-    session.Run();
-    std::vector<float> scores(static_cast<size_t>(session.outputs()[0].ElementCount()));
-    EXPECT_TRUE(session.GetOutput(0, scores).ok());
-    return std::pair(scores, first);
+    Session session = MakeSession(Network(true), options);
+    return RunBytes(session, input);
   };
-  const std::vector<float> other = Picture(2);
-  EXPECT_NE(run(1, nullptr).first, run(2, nullptr).first);
-  EXPECT_EQ(run(1, &other).first, run(2, nullptr).first);
-  EXPECT_EQ(run(1, &other).second, other);  // the tap sees what was injected
+  std::vector<std::byte> of_picture, of_other, of_injected;
+  const auto plain = run(picture, {}, of_picture), wanted = run(other, {}, of_other);
+  ASSERT_NE(plain, wanted);
+  EXPECT_EQ(run(picture, of_other, of_injected), wanted);
+  EXPECT_EQ(of_injected, of_other);
 }
 
 TEST(Session, ArenaReusesMemoryAndMapIsDisjoint) {

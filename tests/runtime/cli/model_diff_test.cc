@@ -105,9 +105,10 @@ TEST(ModelDiff, ScalesShapesAndProvenanceAreNamed) {
   changed.model().provenance->recipe = {"min-max: no repair", "equalise: 3 channels"};
   const auto diff = DiffOf(changed);
   EXPECT_EQ(diff["operators"][0]["differences"][0]["what"], "scale");
-  ASSERT_EQ(diff["model"].size(), 2u) << diff.dump(1);  // the file grew too
+  ASSERT_EQ(diff["model"].size(), 3u) << diff.dump(1);  // the file grew too
   EXPECT_EQ(diff["model"][0]["what"], "file_bytes");
-  EXPECT_EQ(diff["model"][1]["what"], "provenance.recipe");
+  EXPECT_EQ(diff["model"][1]["what"], "outputs");
+  EXPECT_EQ(diff["model"][2]["what"], "provenance.recipe");
 }
 
 TEST(ModelDiff, OperatorsWithoutACounterpartAreListed) {
