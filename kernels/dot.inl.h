@@ -17,7 +17,9 @@
 //   LoadWei(p)            kLanes x kGroup weights, as packed
 //   BroadcastGroup(p)     one group of expanded activations (4 bytes) to all lanes
 //   Dot(acc, src, wei)    acc += sum over the group of src * wei
-//   ExpandGroups(src, dst)         16 groups of activations (16 * kGroup bytes) to 64 bytes as BroadcastGroup
+//   DotPair(acc0, acc1, src0, src1, wei0, wei1)    two of them; only where that is faster than two calls of
+//   Dot ExpandGroups(src, dst)         16 groups of activations (16 * kGroup bytes) to 64 bytes as
+//   BroadcastGroup
 //                                  reads them
 //   ExpandGroupsPart(src, n, dst)  the same for n < 16 * kGroup bytes; the rest of dst is arbitrary
 // Depthwise. "In-lane order" of 4 registers r[0..3]: 128-bit lane l of r[j] holds channels 16 * l + 4 * j +

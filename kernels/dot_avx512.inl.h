@@ -21,7 +21,7 @@ struct S8<Avx512> : ZmmS8<Avx512::simd> {
   // 14 x 2 accumulators, 2 weights, 1 activation, 1 product of 32 registers
   static constexpr int kTilePixels[] = {14, 7, 1};
   static constexpr int kExpandPixels[] = {6, 3, 2};  // 24 accumulators
-  static constexpr int kProjectSlots[2][2] = {{28, 16}, {14, 8}};
+  static constexpr int kProjectSlots[2][3] = {{28, 16}, {14, 8, 4}};
 
   static QRUN_INLINE __m512i WordsOfBytes(__m256i bytes) { return _mm512_cvtepi8_epi16(bytes); }
   static QRUN_INLINE __m256i LoadHalf(const int8_t* p) {
@@ -31,6 +31,12 @@ struct S8<Avx512> : ZmmS8<Avx512::simd> {
   static QRUN_INLINE I32 LoadWei(const int8_t* p) { return WordsOfBytes(LoadHalf(p)); }
   static QRUN_INLINE void Dot(I32& acc, I32 src, I32 wei) {
     acc = _mm512_add_epi32(acc, _mm512_madd_epi16(src, wei));
+  }
+  static QRUN_INLINE void DotPair(I32& acc0, I32& acc1, I32 src0, I32 src1, I32 wei0, I32 wei1) {
+    I32 product0, product1;
+    asm("vpmaddwd %5, %4, %2\n\tvpmaddwd %7, %6, %3\n\tvpaddd %2, %0, %0\n\tvpaddd %3, %1, %1"
+        : "+v"(acc0), "+v"(acc1), "=&v"(product0), "=v"(product1)
+        : "v"(src0), "v"(wei0), "v"(src1), "v"(wei1));
   }
   static QRUN_INLINE void ExpandGroups(const int8_t* src, std::byte* dst) {
     StoreI32(dst, WordsOfBytes(LoadHalf(src)));

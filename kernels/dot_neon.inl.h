@@ -153,7 +153,7 @@ struct S8<Neon> : NeonS8<Neon::simd> {
   // Accumulators, weights, 1 activation, 2 products and 1 order of bytes of 32 registers.
   static constexpr int kTilePixels[] = {12, 6, 1};
   static constexpr int kExpandPixels[] = {6, 3, 2};
-  static constexpr int kProjectSlots[2][2] = {{24, 16}, {12, 8}};
+  static constexpr int kProjectSlots[2][3] = {{24, 16}, {12, 8, 4}};
 
   static constexpr uint64_t kHalvesOfLanes = 0xFEBA'7632'DC98'5410;
 
@@ -210,7 +210,7 @@ struct S8<NeonDot> : NeonS8<NeonDot::simd> {
   static constexpr int kTilePixels[] = {14, 7,
                                         1};  // 14 x 2 accumulators, 2 weights, 1 activation of 32 registers
   static constexpr int kExpandPixels[] = {6, 3, 2};  // 24 accumulators
-  static constexpr int kProjectSlots[2][2] = {{28, 16}, {14, 8}};
+  static constexpr int kProjectSlots[2][3] = {{28, 16}, {14, 8, 4}};
 
   static QRUN_INLINE I32 LoadWei(const int8_t* p) { return LoadI32(p); }
   static QRUN_INLINE I32 BroadcastGroup(const std::byte* p) { return LoadGroup(p); }

@@ -22,7 +22,7 @@ struct S8<Sse41> {
   static constexpr int kTilePixels[] = {
       4, 2, 1};  // 4 x 2 accumulators; two-operand instructions need spare registers
   static constexpr int kExpandPixels[] = {2, 1};  // at most 8 accumulators
-  static constexpr int kProjectSlots[2][2] = {{8, 4}, {4, 4}};
+  static constexpr int kProjectSlots[2][3] = {{8, 4}, {4, 4, 2}};
   using I32 = __m128i;
   using Bytes = __m128i;
   using F32 = xsimd::batch<float, Sse41::simd>;

@@ -33,7 +33,7 @@ struct RowsAt {
 // Where the only segment is.
 inline constexpr ptrdiff_t kOneSegment[] = {0};
 
-// Math supplies the element types, Load*/Broadcast/MulAdd on registers, and Store<pixels, blocks>, which
+// Math supplies the element types, Load*/Broadcast/MulAddTile on registers, and Store<pixels, blocks>, which
 // finishes a tile of accumulators (int8: requantises) and writes it.
 template <class Math>
 struct Gemm {
@@ -73,11 +73,8 @@ struct Gemm {
           Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
             wei_step[b.value] = math.LoadWei(w + b.value * block_stride);
           });
-          Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA {
-            const Reg s = math.Broadcast(src + r.value * kCellBytes);
-            Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
-              math.MulAdd(acc[r.value * kBlocks + b.value], s, wei_step[b.value]);
-            });
+          Math::template MulAddTile<kRows, kBlocks>(acc, wei_step, [&](auto r) QRUN_INLINE_LAMBDA {
+            return math.Broadcast(src + r.value * kCellBytes);
           });
         }
       }

@@ -55,6 +55,15 @@ struct GemmMathF32 {
     }
   }
 
+  template <int kRows, int kBlocks, class Src>
+  static QRUN_INLINE void MulAddTile(Reg (&acc)[kRows * kBlocks], const Reg (&wei)[kBlocks], Src&& src) {
+    Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA {
+      const Reg group = src(r);
+      Unroll<kBlocks>(
+          [&](auto b) QRUN_INLINE_LAMBDA { MulAdd(acc[r.value * kBlocks + b.value], group, wei[b.value]); });
+    });
+  }
+
   template <int kRows, int kBlocks, class RowDst>
   QRUN_INLINE void Store(const Reg (&acc)[kRows * kBlocks], int, RowDst&& row_dst, int valid_rows,
                          int valid_channels) const {

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "kernels/args.h"
-#include "kernels/dot.inl.h"
+#include "kernels/dot_tile.inl.h"
 #include "kernels/gemm.inl.h"
 #include "kernels/inline.inl.h"
 #include "kernels/requantize.inl.h"
@@ -33,7 +33,10 @@ struct GemmMathS8 {
   static QRUN_INLINE Reg LoadBia(const int32_t* p) { return Ops::LoadI32(p); }
   static QRUN_INLINE Reg LoadWei(const int8_t* p) { return Ops::LoadWei(p); }
   static QRUN_INLINE Reg Broadcast(const std::byte* p) { return Ops::BroadcastGroup(p); }
-  static QRUN_INLINE void MulAdd(Reg& acc, Reg src, Reg wei) { Ops::Dot(acc, src, wei); }
+  template <int kRows, int kBlocks, class Src>
+  static QRUN_INLINE void MulAddTile(Reg (&acc)[kRows * kBlocks], const Reg (&wei)[kBlocks], Src&& src) {
+    DotTile<Ops, kRows, kBlocks>(acc, wei, src);
+  }
 
   // Four accumulators make one register of bytes, which holds 1, 2 or 4 rows of 4, 2 or 1 blocks. row_dst(i)
   // is where row i goes.

@@ -23,7 +23,7 @@
 #include "kernels/args.h"
 #include "kernels/binary_s8.inl.h"
 #include "kernels/cells.inl.h"
-#include "kernels/dot.inl.h"
+#include "kernels/dot_tile.inl.h"
 #include "kernels/gemm_s8.inl.h"
 #include "kernels/inline.inl.h"
 #include "kernels/requantize.inl.h"
@@ -46,6 +46,10 @@ class InvertedResidualCellsS8 {
   static constexpr int kExpansion = 4 / kGroup;           // bytes of an activation, for dot products
   static constexpr int kCell = Ops::kBytes * kExpansion;  // bytes of a cell or a quad
   static constexpr int kStep = kLanes * kGroup;           // bytes of a step of weights
+  // Weights of a slab are used for every pixel of four rows: where loading them widens them, that is done
+  // before.
+  static constexpr bool kWidens = kExpansion == 2;
+  static constexpr int kExpandStep = kWidens ? Ops::kBytes : kStep;
   static constexpr int kSlab = sizeof(Ops::kExpandPixels) / sizeof(int);  // channel blocks expanded together
   static constexpr int kMaxTilePixels = Ops::kExpandPixels[0];
   static constexpr int kSlack = 8;  // columns behind the last that tiles may touch
@@ -150,7 +154,9 @@ class InvertedResidualCellsS8 {
     src_rows_ =
         place(args.has_expand ? ((expanded_rows - 1) * e_.stride_h + e_.kh) * src_row_bytes_ + kCell : 0);
     weights_ = place(blocks_ * ptrdiff_t{kPreparedBytes});
-    const ptrdiff_t slab = ptrdiff_t{blocks_ < kSlab ? blocks_ : kSlab} * columns_ * kCell;
+    const int slab_blocks = Min(blocks_, kSlab);
+    wide_ = place(kWidens && args.has_expand ? ptrdiff_t{slab_blocks} * e_.kh * row_steps_ * kExpandStep : 0);
+    const ptrdiff_t slab = ptrdiff_t{slab_blocks} * columns_ * kCell;
     cells_ = place(slab);
     joined_ = place(slab);
     halves_ = place(ptrdiff_t{blocks_} * columns_ * (kCell / 2));
@@ -367,6 +373,7 @@ class InvertedResidualCellsS8 {
   }
 
   void ExpandSlab(const std::byte* src, int block, int slab_blocks, int skip, int valid) const {
+    if (kWidens && valid > 0) WidenWeights(block, slab_blocks);
     switch (slab_blocks) {
       case 1:
         return ExpandRows<1, Ops::kExpandPixels[0]>(src, block, skip, valid);
@@ -410,6 +417,20 @@ class InvertedResidualCellsS8 {
     }
   }
 
+  void WidenWeights(int block, int slab_blocks) const {
+    const ptrdiff_t steps = ptrdiff_t{slab_blocks} * e_.kh * row_steps_;
+    const int8_t* wei = args_.expand.wei + block * (ptrdiff_t{e_.kh} * row_steps_ * kStep);
+    for (ptrdiff_t i = 0; i < steps; ++i)
+      Ops::StoreI32(wide_ + i * kExpandStep, Ops::LoadWei(wei + i * kStep));
+  }
+  static QRUN_INLINE I32 LoadExpandWei(const std::byte* p) {
+    if constexpr (kWidens) {
+      return Ops::LoadI32(p);
+    } else {
+      return Ops::LoadWei(reinterpret_cast<const int8_t*>(p));
+    }
+  }
+
   // kRows expanded rows, the first in byte `skip` of the cells, of kBlocks blocks.
   template <int kRows, int kBlocks, int kPixels>
   void Expand(const std::byte* src_rows, int block, int skip) const {
@@ -417,38 +438,31 @@ class InvertedResidualCellsS8 {
     const CellRequantizer requantizer(a.dst_zp, a.lo, a.hi);
     const ptrdiff_t row_stride = e_.stride_h * src_row_bytes_;
     const ptrdiff_t pixel_bytes = ptrdiff_t{e_.stride_w} * a.ic * kExpansion;
-    const ptrdiff_t block_stride = ptrdiff_t{e_.kh} * row_steps_ * kStep;
-    const int8_t* wei = a.wei + block * block_stride;
+    const ptrdiff_t block_stride = ptrdiff_t{e_.kh} * row_steps_ * kExpandStep;
+    const std::byte* wei = kWidens ? wide_ : reinterpret_cast<const std::byte*>(a.wei) + block * block_stride;
     const Cell padding = PaddingCell();
     const Cell keep = Cells::RowMask(skip, kRows);
     I32 bias[kBlocks];
     Unroll<kBlocks>(
         [&](auto b) QRUN_INLINE_LAMBDA { bias[b.value] = Ops::LoadI32(a.bia + (block + b.value) * kLanes); });
     for (int x = 0; x < w_.iw; x += kPixels) {
-      I32 acc[kBlocks][kPixels][kRows];
-      Unroll<kBlocks * kPixels * kRows>([&](auto i) QRUN_INLINE_LAMBDA {
-        acc[i.value / (kPixels * kRows)][i.value / kRows % kPixels][i.value % kRows] =
-            bias[i.value / (kPixels * kRows)];
-      });
+      I32 acc[kPixels * kRows * kBlocks];
+      Unroll<kPixels * kRows * kBlocks>([&](auto i)
+                                            QRUN_INLINE_LAMBDA { acc[i.value] = bias[i.value % kBlocks]; });
       const std::byte* src = src_rows + x * pixel_bytes;
-      const int8_t* w = wei;
+      const std::byte* w = wei;
       for (int ky = 0; ky < e_.kh; ++ky, src += src_row_bytes_) {
         const std::byte* pixel[kPixels];
         Unroll<kPixels>([&](auto p) QRUN_INLINE_LAMBDA { pixel[p.value] = src + p.value * pixel_bytes; });
-        for (const int8_t* stop = w + row_steps_ * kStep; w != stop; w += kStep) {
+        for (const std::byte* stop = w + row_steps_ * kExpandStep; w != stop; w += kExpandStep) {
           I32 wei_step[kBlocks];
           Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
-            wei_step[b.value] = Ops::LoadWei(w + b.value * block_stride);
+            wei_step[b.value] = LoadExpandWei(w + b.value * block_stride);
           });
-          Unroll<kPixels>([&](auto p) QRUN_INLINE_LAMBDA {
-            Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA {
-              const I32 s = Ops::BroadcastGroup(pixel[p.value] + r.value * row_stride);
-              Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
-                Ops::Dot(acc[b.value][p.value][r.value], s, wei_step[b.value]);
-              });
-            });
-            pixel[p.value] += 4;
+          DotTile<Ops, kPixels * kRows, kBlocks>(acc, wei_step, [&](auto i) QRUN_INLINE_LAMBDA {
+            return Ops::BroadcastGroup(pixel[i.value / kRows] + i.value % kRows * row_stride);
           });
+          Unroll<kPixels>([&](auto p) QRUN_INLINE_LAMBDA { pixel[p.value] += 4; });
         }
       }
       Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
@@ -456,7 +470,8 @@ class InvertedResidualCellsS8 {
         std::byte* half = Halves(block + b.value) + x * (kCell / 2);
         Unroll<kPixels>([&](auto p) QRUN_INLINE_LAMBDA {
           const auto row = [&](auto r) QRUN_INLINE_LAMBDA {
-            return Ops::ToF32(acc[b.value][p.value][r.value < kRows ? r.value : kRows - 1]) * scale;
+            constexpr int last = r.value < kRows ? r.value : kRows - 1;
+            return Ops::ToF32(acc[(p.value * kRows + last) * kBlocks + b.value]) * scale;
           };
           Cell cell = Cells::FromRows(requantizer, row(Index<0>{}), row(Index<1>{}), row(Index<2>{}),
                                       row(Index<3>{}));
@@ -565,21 +580,17 @@ class InvertedResidualCellsS8 {
     const int slots = rows * w_.ow;
     int8_t* dst = args_.dst + PixelOffset(n, row, 0, w_.oh, w_.ow, args_.project.oc);
     constexpr int kTall2 = Ops::kProjectSlots[1][0], kShort2 = Ops::kProjectSlots[1][1];
+    constexpr int kTiny2 = Ops::kProjectSlots[1][2];
     constexpr int kTall1 = Ops::kProjectSlots[0][0], kShort1 = Ops::kProjectSlots[0][1];
     for (; end - block >= 2; block += 2) {
       int slot = 0;
       for (; slots - slot > kShort2; slot += kTall2) {
-        if (slot % 4 == 0) {
-          ProjectTile<kTall2, 2, 0>(filtered, wei, block, slot, slots, rows, dst);
-        } else {
-          ProjectTile<kTall2, 2, 2>(filtered, wei, block, slot, slots, rows, dst);
-        }
+        ProjectPair<kTall2>(filtered, wei, block, slot, slots, rows, dst);
       }
-      if (slot >= slots) continue;
-      if (slot % 4 == 0) {
-        ProjectTile<kShort2, 2, 0>(filtered, wei, block, slot, slots, rows, dst);
-      } else {
-        ProjectTile<kShort2, 2, 2>(filtered, wei, block, slot, slots, rows, dst);
+      if (slots - slot > kTiny2) {
+        ProjectPair<kShort2>(filtered, wei, block, slot, slots, rows, dst);
+      } else if (slot < slots) {
+        ProjectPair<kTiny2>(filtered, wei, block, slot, slots, rows, dst);
       }
     }
     if (block < end) {
@@ -587,6 +598,17 @@ class InvertedResidualCellsS8 {
       for (; slots - slot > kShort1; slot += kTall1)
         ProjectTile<kTall1, 1, 0>(filtered, wei, block, slot, slots, rows, dst);
       if (slot < slots) ProjectTile<kShort1, 1, 0>(filtered, wei, block, slot, slots, rows, dst);
+    }
+  }
+
+  // Slots [slot, slot + kSlots) of two output blocks.
+  template <int kSlots>
+  QRUN_INLINE void ProjectPair(const std::byte* filtered, const int8_t* wei, int block, int slot, int slots,
+                               int rows, int8_t* dst) const {
+    if (slot % 4 == 0) {
+      ProjectTile<kSlots, 2, 0>(filtered, wei, block, slot, slots, rows, dst);
+    } else {
+      ProjectTile<kSlots, 2, 2>(filtered, wei, block, slot, slots, rows, dst);
     }
   }
 
@@ -614,11 +636,8 @@ class InvertedResidualCellsS8 {
         I32 wei_step[kBlocks];
         Unroll<kBlocks>(
             [&](auto b) QRUN_INLINE_LAMBDA { wei_step[b.value] = Ops::LoadWei(w + b.value * block_stride); });
-        Unroll<kSlots>([&](auto s) QRUN_INLINE_LAMBDA {
-          const I32 group = Ops::BroadcastGroup(src + Cells::GroupAt(s.value + kPhase));
-          Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
-            Ops::Dot(acc[s.value * kBlocks + b.value], group, wei_step[b.value]);
-          });
+        DotTile<Ops, kSlots, kBlocks>(acc, wei_step, [&](auto s) QRUN_INLINE_LAMBDA {
+          return Ops::BroadcastGroup(src + Cells::GroupAt(s.value + kPhase));
         });
         src += advance;
         if constexpr (kExpansion == 2) advance = 16 - advance;
@@ -649,7 +668,7 @@ class InvertedResidualCellsS8 {
   const Window& w_;
   int blocks_, used_columns_, columns_, quads_, row_steps_;
   ptrdiff_t src_row_bytes_, pair_bytes_;
-  std::byte *src_rows_, *weights_, *cells_, *joined_, *halves_, *filtered_;
+  std::byte *src_rows_, *weights_, *wide_, *cells_, *joined_, *halves_, *filtered_;
   size_t scratch_bytes_;
 };
 

@@ -45,13 +45,15 @@ InvertedResidualSplit inverted_residual_s8_split(const InvertedResidualS8Args& a
 template <class Tag>
 void inverted_residual_filter_s8(const InvertedResidualS8Args& args, int begin, int end,
                                  std::byte* scratch) noexcept {
-  if constexpr (!Tag::kScalar) InvertedResidualCellsS8<Tag>::OfChannels(args, scratch).FilterBlocks(begin, end);
+  if constexpr (!Tag::kScalar)
+    InvertedResidualCellsS8<Tag>::OfChannels(args, scratch).FilterBlocks(begin, end);
 }
 
 template <class Tag>
 void inverted_residual_project_s8(const InvertedResidualS8Args& args, int begin, int end,
                                   std::byte* scratch) noexcept {
-  if constexpr (!Tag::kScalar) InvertedResidualCellsS8<Tag>::OfChannels(args, scratch).ProjectItems(begin, end);
+  if constexpr (!Tag::kScalar)
+    InvertedResidualCellsS8<Tag>::OfChannels(args, scratch).ProjectItems(begin, end);
 }
 
 }  // namespace
