@@ -15,12 +15,12 @@ OPSET = 13
 BATCH_NORMALISATIONS = 52
 
 
-def export(model, path):
-    """Writes `path` (opset 13, input `image` [n, 3, 128, 128], output `logits` [n, 3]); raises RuntimeError
+def export(model, path, size=INPUT, batch_normalisations=BATCH_NORMALISATIONS):
+    """Writes `path` (opset 13, input `image` [n, 3, size, size], output `logits` [n, 3]); raises RuntimeError
     when the graph is not the network in evaluation mode with every BatchNormalization kept."""
     model.eval()
     partial = path + ".tmp"
-    torch.onnx.export(model, torch.zeros(1, 3, INPUT, INPUT), partial, input_names=["image"],
+    torch.onnx.export(model, torch.zeros(1, 3, size, size), partial, input_names=["image"],
                       output_names=["logits"], dynamic_axes={"image": {0: "n"}, "logits": {0: "n"}},
                       opset_version=OPSET, training=torch.onnx.TrainingMode.PRESERVE,
                       do_constant_folding=False)
@@ -29,8 +29,8 @@ def export(model, path):
     kept = [node for node in graph.graph.node if node.op_type == "BatchNormalization"]
     training = [node.name for node in kept if len(node.output) != 1
                 or any(a.name == "training_mode" and a.i for a in node.attribute)]
-    if len(kept) != BATCH_NORMALISATIONS or training or any(n.op_type == "Dropout" for n in graph.graph.node):
-        raise RuntimeError(f"{path}: {len(kept)} BatchNormalization nodes of {BATCH_NORMALISATIONS}, in "
+    if len(kept) != batch_normalisations or training or any(n.op_type == "Dropout" for n in graph.graph.node):
+        raise RuntimeError(f"{path}: {len(kept)} BatchNormalization nodes of {batch_normalisations}, in "
                            f"training mode: {training}; expected all in evaluation mode and no Dropout")
     os.replace(partial, path)
 

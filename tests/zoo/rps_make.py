@@ -18,7 +18,7 @@ import torch
 
 import rps_train
 from onnx_eval import evaluate
-from rps_data import centre_crop, load_split, normalise, split_files
+from rps_data import INPUT, centre_crop, load_split, normalise, split_files
 from rps_export import export
 from rps_hand import GESTURES
 from rps_render import SEED, SPLITS, image_name, render_all
@@ -42,10 +42,10 @@ def calibration_files():
             for i in range(CALIBRATION_PER_CLASS)]
 
 
-def graph_logits(path, images, batch=31):
-    """Logits that the ONNX file at `path` gives for uint8 pictures [n, RESIZE, RESIZE, 3]."""
+def graph_logits(path, images, size=INPUT, batch=31):
+    """Logits that the ONNX file at `path` gives for uint8 pictures that load_split read for inputs of `size`."""
     graph = onnx.load(path)
-    return np.concatenate([evaluate(graph, normalise(centre_crop(images[i:i + batch])))
+    return np.concatenate([evaluate(graph, normalise(centre_crop(images[i:i + batch], size)))
                            for i in range(0, len(images), batch)])
 
 

@@ -10,6 +10,7 @@ import unittest
 
 import onnx
 
+import rps_swish
 from rps_data import load_split
 from rps_hand import GESTURES
 from rps_make import HERE, MODEL, calibration_files, graph_logits
@@ -63,6 +64,21 @@ class Network(unittest.TestCase):
     def test_keeps_every_batch_normalisation(self):
         nodes = onnx.load(os.path.join(RPS, MODEL)).graph.node
         self.assertEqual(sum(n.op_type == "BatchNormalization" for n in nodes), 52)
+
+
+class SwishNetworks(unittest.TestCase):
+    def test_score_what_their_metrics_say(self):
+        for name, network in rps_swish.NETWORKS.items():
+            with open(os.path.join(HERE, "rps_swish", name + ".json"), encoding="ascii") as f:
+                metrics = json.load(f)
+            path = os.path.join(HERE, "rps_swish", name + ".onnx")
+            images, labels = load_split(os.path.join(RPS, "test"), SPLITS["test"], rps_swish.INPUT)
+            top1 = float((graph_logits(path, images, rps_swish.INPUT).argmax(1) == labels).mean())
+            self.assertAlmostEqual(top1, metrics["top1"], delta=1.01 / len(images), msg=name)
+            self.assertGreaterEqual(top1, 0.93, name)
+            kept = sum(n.op_type == "BatchNormalization" for n in onnx.load(path).graph.node)
+            self.assertEqual(kept, network.batch_normalisations, name)
+            self.assertEqual(sum(p.numel() for p in network.build().parameters()), metrics["params"], name)
 
 
 if __name__ == "__main__":

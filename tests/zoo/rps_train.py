@@ -61,20 +61,21 @@ def augment(images, size, rng):
     return (out - torch.tensor(MEAN).view(1, 3, 1, 1)) / torch.tensor(STD).view(1, 3, 1, 1)
 
 
-def predict(model, images, batch=62):
-    """Logits of uint8 pictures [n, RESIZE, RESIZE, 3] in evaluation mode, float32 [n, 3]."""
+def predict(model, images, size=INPUT, batch=62):
+    """Logits of uint8 pictures that load_split read for inputs of `size`, in evaluation mode, float32 [n, 3]."""
     model.eval()
     with torch.no_grad():
-        return torch.cat([model(torch.from_numpy(normalise(centre_crop(images[i:i + batch]))))
+        return torch.cat([model(torch.from_numpy(normalise(centre_crop(images[i:i + batch], size))))
                           for i in range(0, len(images), batch)]).numpy()
 
 
-def top1(model, images, labels):
-    return float((predict(model, images).argmax(1) == labels).mean())
+def top1(model, images, labels, size=INPUT):
+    return float((predict(model, images, size).argmax(1) == labels).mean())
 
 
-def train(data, seed=SEED, sizes=SIZES, log=print):
-    """The trained network in evaluation mode. `data` holds train/ and test/; the test split is only watched.
+def train(data, seed=SEED, sizes=SIZES, log=print, build=build_model, checkpoint=None):
+    """The trained network in evaluation mode. `data` holds train/ and test/; the test split is only watched, at the
+    last of `sizes`. After every epoch the state dictionary so far is written to `checkpoint`, if one is named.
 
     One thread: the layers are too small to share, and a thread that waits for a busy core stalls the
     other."""
@@ -83,11 +84,12 @@ def train(data, seed=SEED, sizes=SIZES, log=print):
     torch.manual_seed(seed)
     rng = np.random.Generator(np.random.PCG64(seed))
     images, labels = load_split(os.path.join(data, "train"), SPLITS["train"])
-    test_images, test_labels = load_split(os.path.join(data, "test"), SPLITS["test"])
+    final_size = sizes[-1][0]
+    test_images, test_labels = load_split(os.path.join(data, "test"), SPLITS["test"], final_size)
     planes = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
     targets = torch.from_numpy(labels)
 
-    model = build_model().to(memory_format=torch.channels_last)
+    model = build().to(memory_format=torch.channels_last)
     decayed = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
     optimiser = torch.optim.AdamW([{"params": decayed, "weight_decay": WEIGHT_DECAY},
@@ -121,7 +123,11 @@ def train(data, seed=SEED, sizes=SIZES, log=print):
             raise RuntimeError(f"the loss is {sum_loss} after epoch {epoch + 1}: lower PEAK_RATE")
         cost_done += size * size
         spent = time.time() - start
-        watched = f", test {top1(average.module, test_images, test_labels):.4f}" if size == INPUT else ""
+        watched = (f", test {top1(average.module, test_images, test_labels, size):.4f}"
+                   if size == final_size else "")
+        if checkpoint:
+            torch.save(average.module.state_dict(), checkpoint + ".tmp")
+            os.replace(checkpoint + ".tmp", checkpoint)
         left = spent / cost_done * (cost_total - cost_done)
         log(f"epoch {epoch + 1}/{epochs} at {size}: loss {sum_loss / steps:.4f}, "
             f"train {right / (steps * BATCH):.4f}{watched}, {spent:.0f} s spent, {left:.0f} s left")
