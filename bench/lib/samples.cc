@@ -3,7 +3,7 @@
 #include <cstring>
 #include <optional>
 
-#include "bench/lib/label_list.h"
+#include "converter/label_list.h"
 #include "converter/sha256.h"
 #include "runtime/cli/input.h"
 #include "runtime/image/decode.h"
@@ -37,7 +37,7 @@ Status RequirePreprocessing(const Models& models) {
 
 class ImageList : public SampleSource {
  public:
-  ImageList(LabelList list, std::string path, std::string root, Models models)
+  ImageList(converter::LabelList list, std::string path, std::string root, Models models)
       : list_(std::move(list)), path_(std::move(path)), root_(std::move(root)), models_(std::move(models)) {}
 
   size_t size() const override { return list_.files.size(); }
@@ -54,7 +54,7 @@ class ImageList : public SampleSource {
   }
 
  private:
-  const LabelList list_;
+  const converter::LabelList list_;
   const std::string path_, root_;
   const Models models_;
 };
@@ -200,9 +200,9 @@ Result<std::unique_ptr<SampleSource>> OpenSamples(const SampleOptions& options,
   const Models all(models.begin(), models.end());
   if (!options.inputs.empty()) return OpenArrays(options, all);
   QRUN_RETURN_IF_ERROR(RequirePreprocessing(all));
-  QRUN_ASSIGN_OR_RETURN(LabelList list, ReadLabelList(options.list, options.root));
+  QRUN_ASSIGN_OR_RETURN(converter::LabelList list, converter::ReadLabelList(options.list, options.root));
   if (options.ignore_labels) {
-    for (LabelledFile& file : list.files) file.label = -1;
+    for (converter::LabelledFile& file : list.files) file.label = -1;
     list.labelled = false;
   }
   return std::unique_ptr<SampleSource>(new ImageList(std::move(list), options.list, options.root, all));

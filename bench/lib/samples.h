@@ -36,7 +36,7 @@ class SampleSource {
 };
 
 struct SampleOptions {
-  std::string list = {};  // CSV of images (label_list.h), with `root`
+  std::string list = {};  // CSV of images (converter/label_list.h), with `root`
   std::string root = {};
   std::vector<std::string> inputs = {};  // or .npy files, [N, ...], one per model input
   std::string labels = {};               // with inputs: .npy of N integers; empty: no labels

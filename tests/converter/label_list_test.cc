@@ -1,18 +1,17 @@
-#include "bench/lib/label_list.h"
+#include "converter/label_list.h"
 
 #include <gtest/gtest.h>
 
-#include "bench/lib/output_file.h"
-#include "tests/bench/scratch.h"
+#include "tests/converter/temp_folder.h"
 
-namespace qrun::bench {
+namespace qrun::converter {
 namespace {
 
 class LabelListTest : public ::testing::Test {
  protected:
   Result<LabelList> Read(const std::string& text, const std::string& root = "") {
-    EXPECT_TRUE(WriteText(scratch_.Path("list.csv"), text).ok());
-    return ReadLabelList(scratch_.Path("list.csv"), root);
+    folder_.Write("list.csv", text);
+    return ReadLabelList(folder_.File("list.csv"), root);
   }
   // The message of the error that `text` must give.
   std::string Error(const std::string& text) {
@@ -20,7 +19,7 @@ class LabelListTest : public ::testing::Test {
     EXPECT_FALSE(list.ok()) << text;
     return list.ok() ? "" : list.error().message();
   }
-  tests::Scratch scratch_;
+  TempFolder folder_;
 };
 
 TEST_F(LabelListTest, ReadsNamesAndLabels) {
@@ -29,7 +28,7 @@ TEST_F(LabelListTest, ReadsNamesAndLabels) {
   ASSERT_EQ(list->files.size(), 3u);
   EXPECT_TRUE(list->labelled);
   EXPECT_EQ(list->files[0].name, "a.jpg");
-  EXPECT_EQ(list->files[0].path, scratch_.Path("a.jpg"));
+  EXPECT_EQ(list->files[0].path, folder_.File("a.jpg"));
   EXPECT_EQ(list->files[0].label, 3);
   EXPECT_EQ(list->files[1].name, "b, \"c\".png");
   EXPECT_EQ(list->files[1].label, 0);
@@ -67,7 +66,7 @@ TEST_F(LabelListTest, ErrorsNameTheLine) {
 }
 
 TEST_F(LabelListTest, AMissingListIsAnIoError) {
-  const auto list = ReadLabelList(scratch_.Path("absent.csv"), "");
+  const auto list = ReadLabelList(folder_.File("absent.csv"), "");
   ASSERT_FALSE(list.ok());
   EXPECT_EQ(list.error().code(), StatusCode::kIo);
   EXPECT_NE(list.error().message().find("absent.csv"), std::string::npos);
@@ -79,4 +78,4 @@ TEST_F(LabelListTest, TheHashIsOfTheBytes) {
 }
 
 }  // namespace
-}  // namespace qrun::bench
+}  // namespace qrun::converter

@@ -1,4 +1,4 @@
-#include "bench/lib/label_list.h"
+#include "converter/label_list.h"
 
 #include <charconv>
 #include <filesystem>
@@ -9,7 +9,7 @@
 #include "runtime/file.h"
 #include "schema/cat.h"
 
-namespace qrun::bench {
+namespace qrun::converter {
 namespace {
 
 constexpr uint64_t kMaxListBytes = uint64_t{1} << 28;
@@ -53,7 +53,7 @@ Result<LabelList> ReadLabelList(const std::string& path, const std::string& root
   namespace fs = std::filesystem;
   QRUN_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, ReadFile(path, kMaxListBytes));
   LabelList list;
-  list.sha256 = converter::Sha256Hex(bytes);
+  list.sha256 = Sha256Hex(bytes);
   std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (text.find('\0') != std::string_view::npos) {
     return Status::InvalidArgument("'" + path + "' is no text; expected lines 'filename,class_index'");
@@ -93,4 +93,4 @@ Result<LabelList> ReadLabelList(const std::string& path, const std::string& root
   return list;
 }
 
-}  // namespace qrun::bench
+}  // namespace qrun::converter

@@ -1,13 +1,13 @@
 // Lists of labelled files.
-#ifndef QRUN_BENCH_LIB_LABEL_LIST_H_
-#define QRUN_BENCH_LIB_LABEL_LIST_H_
+#ifndef QRUN_CONVERTER_LABEL_LIST_H_
+#define QRUN_CONVERTER_LABEL_LIST_H_
 
 #include <string>
 #include <vector>
 
 #include "schema/status.h"
 
-namespace qrun::bench {
+namespace qrun::converter {
 
 struct LabelledFile {
   std::string name;  // as the list states it
@@ -30,6 +30,6 @@ struct LabelList {
 // all.
 Result<LabelList> ReadLabelList(const std::string& path, const std::string& root);
 
-}  // namespace qrun::bench
+}  // namespace qrun::converter
 
-#endif  // QRUN_BENCH_LIB_LABEL_LIST_H_
+#endif  // QRUN_CONVERTER_LABEL_LIST_H_
