@@ -22,6 +22,16 @@ class ErrorSums {
     }
   }
 
+  // The same over what both saw.
+  void Add(const ErrorSums& other) {
+    reference_squared_ += other.reference_squared_;
+    candidate_squared_ += other.candidate_squared_;
+    product_ += other.product_;
+    error_squared_ += other.error_squared_;
+  }
+
+  // sum (f - q)^2 / sum f^2; 0 if equal.
+  double RelativeError() const { return error_squared_ == 0 ? 0 : error_squared_ / reference_squared_; }
   // 10 log10(sum f^2 / sum (f - q)^2); infinite if equal.
   double SqnrDb() const {
     if (error_squared_ == 0) return std::numeric_limits<double>::infinity();

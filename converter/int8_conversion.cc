@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <tuple>
 
 #include "converter/calibrate.h"
 #include "converter/compare.h"
 #include "converter/emit.h"
 #include "converter/observers/auto_ranges.h"
 #include "converter/observers/observer.h"
+#include "converter/precision/mixed_precision.h"
 #include "converter/repair/bias_correction.h"
 #include "converter/repair/equalize.h"
 
@@ -45,8 +47,10 @@ class Worker {
       QRUN_RETURN_IF_ERROR(
           QuantizeAndMeasure("weight scales", "least squared error, inputs weighted with their power"));
     }
+    if (options_.goal.given() || options_.sensitivity) QRUN_RETURN_IF_ERROR(MixPrecisions());
     if (options_.correct_biases && result_.quantization.int8_operators != 0)
       QRUN_RETURN_IF_ERROR(CorrectMeans());
+    if (meter_) QRUN_RETURN_IF_ERROR(CheckGoal());
     result_.split = std::move(split_);
     for (size_t id = 0; id < scales_.size(); ++id) {
       result_.graph.values[id].channel_scale.assign(scales_[id].begin(), scales_[id].end());
@@ -66,16 +70,61 @@ class Worker {
     return Status::Ok();
   }
 
-  Status QuantizeAndMeasure(std::string name, std::string what) {
-    result_.graph = graph_;
-    result_.quantization = {};
+  Result<Graph> Quantized(std::span<const std::string> keep_float, QuantizeReport& report) const {
+    Graph graph = graph_;
+    report = {};
     QuantizeOptions options;
-    options.keep_float = options_.keep_float;
+    options.keep_float.assign(keep_float.begin(), keep_float.end());
     options.per_channel_weights = options_.per_channel_weights;
     options.least_error_weights = least_error_weights_;
     options.channels = calibration_.channels;
-    QRUN_RETURN_IF_ERROR(QuantizeGraph(result_.graph, ranges_, options, &result_.quantization));
+    QRUN_RETURN_IF_ERROR(QuantizeGraph(graph, ranges_, options, &report));
+    return graph;
+  }
+
+  Status QuantizeAndMeasure(std::string name, std::string what) {
+    QRUN_ASSIGN_OR_RETURN(result_.graph, Quantized(options_.keep_float, result_.quantization));
     return Measure(std::move(name), std::move(what));
+  }
+
+  // As it will be emitted.
+  Result<Graph> Finished(std::span<const std::string> keep_float) const {
+    QuantizeReport report;
+    QRUN_ASSIGN_OR_RETURN(Graph graph, Quantized(keep_float, report));
+    if (options_.correct_biases && report.int8_operators != 0) {
+      QRUN_ASSIGN_OR_RETURN(std::ignore, CorrectBiases(graph_, graph, learn_, options_.threads));
+    }
+    return graph;
+  }
+
+  Status CheckGoal() {
+    QRUN_ASSIGN_OR_RETURN(result_.precision->search.after, meter_->Judge(result_.graph));
+    if (result_.precision->search.after.Meets(options_.goal)) return Status::Ok();
+    return Status::InvalidArgument("the goal (" + GoalText(options_.goal) + ") was missed in the end: " +
+                                   JudgementText(result_.precision->search.after));
+  }
+
+  Status MixPrecisions() {
+    const MixedPrecisionInput input = {
+        graph_,     result_.graph, ranges_,       calibration_.channels, options_.keep_float,
+        *original_, check_,        options_.goal, options_.sensitivity,  options_.threads};
+    QRUN_ASSIGN_OR_RETURN(
+        MixedPrecision mixed,
+        MixPrecision(
+            input, [&](std::span<const std::string> keep_float) { return Finished(keep_float); },
+            begin_stage_, progress_));
+    result_.sensitivity = std::move(mixed.sensitivity);
+    result_.precision = std::move(mixed.precision);
+    if (mixed.meter) meter_.emplace(std::move(*mixed.meter));
+    if (!result_.precision || result_.precision->keep_float.empty()) return Status::Ok();
+    std::vector<std::string> keep_float = options_.keep_float;
+    for (const std::string& expression : result_.precision->keep_float) keep_float.push_back(expression);
+    QRUN_ASSIGN_OR_RETURN(result_.graph, Quantized(keep_float, result_.quantization));
+    QRUN_RETURN_IF_ERROR(Measure(
+        "mixed precision", fmt::format("{} of {} layers stay float", result_.precision->search.kept.size(),
+                                       result_.precision->layers.size())));
+    result_.steps.back().in_recipe = false;
+    return Status::Ok();
   }
 
   Status Measure(std::string name, std::string what) {
@@ -143,6 +192,7 @@ class Worker {
   std::vector<Range> ranges_;
   std::vector<std::vector<double>> scales_;  // EqualizeReport::scales
   bool least_error_weights_ = false;
+  std::optional<GoalMeter> meter_;  // if there is a goal
   Int8Conversion result_;
 };
 

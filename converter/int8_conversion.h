@@ -10,6 +10,8 @@
 #include "converter/calibrate.h"
 #include "converter/calibration_source.h"
 #include "converter/graph.h"
+#include "converter/precision/goal.h"
+#include "converter/precision/precision_report.h"
 #include "converter/quantize.h"
 #include "converter/report.h"
 #include "converter/sample_runner.h"
@@ -26,8 +28,10 @@ struct Int8Options {
   bool least_error_weights = false;
   bool correct_biases = true;
   std::vector<std::string> keep_float;
-  size_t limit = 0;  // samples to use from the front of the source; 0: all
-  int threads = 1;   // the result does not depend on it
+  PrecisionGoal goal;        // keeps as few more layers float as it takes; fails if it cannot be met
+  bool sensitivity = false;  // measure the layers one at a time
+  size_t limit = 0;          // samples to use from the front of the source; 0: all
+  int threads = 1;           // the result does not depend on it
 };
 
 struct Int8Conversion {
@@ -40,11 +44,14 @@ struct Int8Conversion {
   std::vector<RepairStep> steps;                    // the first is the model without any repair
   Calibration calibration;                          // of float_graph
   std::optional<Calibration> original_calibration;  // of the graph given, if channels were scaled
+  std::optional<SensitivityReport> sensitivity;
+  std::optional<PrecisionReport> precision;  // if a goal was given
 };
 
 // Samples are split into those that ranges and corrections are learnt from and those that the steps are
 // measured on (SplitSamples). `begin_stage` is told what begins. The same graph, samples and options give the
-// same result on every CPU and number of threads. Errors: those of RunSamples, PlanInt8 and EmitModel.
+// same result on every CPU and number of threads (within a time budget as long as it lasts). Errors: those of
+// RunSamples, PlanInt8, EmitModel and MixPrecision.
 Result<Int8Conversion> ConvertToInt8(const Graph& graph, const CalibrationSource& source,
                                      const Int8Options& options,
                                      const std::function<void(const char*)>& begin_stage,

@@ -22,6 +22,8 @@
 #include "converter/observers/auto_ranges.h"
 #include "converter/passes/fuse_inverted_residual.h"
 #include "converter/passes/passes.h"
+#include "converter/precision/labelled_samples.h"
+#include "converter/precision/timing.h"
 #include "converter/qdq/emit_qdq.h"
 #include "converter/sha256.h"
 #include "converter/subset_source.h"
@@ -40,8 +42,9 @@ Result<Model> Reopen(const EmittedModel& emitted) {
   return model;
 }
 
-// The options that shape the file, as the words of a command line; paths and thread counts do not.
-std::vector<std::string> OptionWords(const ConvertOptions& options) {
+// The options that shape the file, as the words of a command line; paths and thread counts do not. What mixed
+// precision is to reach does not either: what it chose does, and stands there as --keep-float.
+std::vector<std::string> OptionWords(const ConvertOptions& options, std::span<const std::string> keep_float) {
   std::vector<std::string> words = {"--dtype", options.int8 ? "int8" : "fp32"};
   const auto add = [&](const char* option, std::string value) {
     if (value.empty()) return;
@@ -64,7 +67,7 @@ std::vector<std::string> OptionWords(const ConvertOptions& options) {
   add("--color", p.color);
   if (!options.fuse) words.push_back("--no-fuse");
   if (q.limit != 0) add("--limit", std::to_string(q.limit));
-  for (const std::string& expression : q.keep_float) add("--keep-float", expression);
+  for (const std::string& expression : keep_float) add("--keep-float", expression);
   for (const auto& [name, shape] : options.input_shape) {
     add("--input-shape", (name.empty() ? "" : name + ":") + fmt::format("{}", fmt::join(shape, ",")));
   }
@@ -93,6 +96,7 @@ class Conversion {
     }
     QRUN_RETURN_IF_ERROR(Emit());
     if (options_.int8) QRUN_RETURN_IF_ERROR(Check());
+    if (options_.required_speedup > 0) QRUN_RETURN_IF_ERROR(CheckSpeed());
     Begin("write");
     QRUN_RETURN_IF_ERROR(WriteFile(options_.output_path, {file_.bytes}));
     if (!options_.qdq_path.empty()) QRUN_RETURN_IF_ERROR(WriteFile(options_.qdq_path, {qdq_}));
@@ -201,9 +205,14 @@ class Conversion {
     provenance.source_name = source_name;
     provenance.source_sha256 = report_.source.sha256;
     provenance.source_bytes = report_.source.bytes;
-    provenance.arguments = OptionWords(options_);
-    provenance.options = report_.options = fmt::format("{}", fmt::join(provenance.arguments, " "));
+    RecordOptions(options_.quantization.keep_float);
     return Status::Ok();
+  }
+
+  void RecordOptions(std::span<const std::string> keep_float) {
+    fb::ProvenanceT& provenance = *metadata_.provenance;
+    provenance.arguments = OptionWords(options_, keep_float);
+    provenance.options = report_.options = fmt::format("{}", fmt::join(provenance.arguments, " "));
   }
 
   std::vector<const Value*> InputValues() const {
@@ -227,10 +236,14 @@ class Conversion {
       QRUN_ASSIGN_OR_RETURN(const Session session, Session::Create(*float_model_));
       report_.float_plan = cli::DescribePlan(session);
     }
-    QRUN_ASSIGN_OR_RETURN(Int8Conversion int8,
-                          ConvertToInt8(
-                              graph_, *source_, options_.quantization,
-                              [&](const char* stage) { Begin(stage); }, hooks_.calibration));
+    Int8Options options = options_.quantization;
+    if (!options_.labels_list.empty()) {
+      QRUN_ASSIGN_OR_RETURN(options.goal.labelled, OpenLabelled());
+    }
+    QRUN_ASSIGN_OR_RETURN(
+        Int8Conversion int8,
+        ConvertToInt8(
+            graph_, *source_, options, [&](const char* stage) { Begin(stage); }, hooks_.progress));
     if (options_.analyze) QRUN_RETURN_IF_ERROR(Analyze(int8));
     graph_ = std::move(int8.graph);
     const Graph float_graph = std::move(int8.float_graph);
@@ -245,8 +258,17 @@ class Conversion {
     provenance.calibration = provenance.calibration_name + ": " + std::to_string(facts.samples_used) +
                              " samples, " + std::to_string(facts.failures.size()) + " failed";
     QRUN_ASSIGN_OR_RETURN(provenance.calibration_sha256, HashCalibrationFiles(options_.calibration_path));
-    for (const RepairStep& step : int8.steps) provenance.recipe.push_back(step.name + ": " + step.what);
+    for (const RepairStep& step : int8.steps) {
+      if (step.in_recipe) provenance.recipe.push_back(step.name + ": " + step.what);
+    }
     report_.steps = std::move(int8.steps);
+    report_.sensitivity = std::move(int8.sensitivity);
+    report_.precision = std::move(int8.precision);
+    if (report_.precision) {
+      for (const std::string& expression : report_.precision->keep_float)
+        options.keep_float.push_back(expression);
+      RecordOptions(options.keep_float);
+    }
     report_.quantization = std::move(int8.quantization);
     if (!options_.qdq_path.empty()) {
       QRUN_ASSIGN_OR_RETURN(qdq_, EmitQdq(graph_, float_graph));
@@ -256,6 +278,32 @@ class Conversion {
     if (report_.quantization->int8_operators == 0)
       report_.warnings.push_back("no operator runs in int8; see what was kept float");
     return Status::Ok();
+  }
+
+  Result<std::shared_ptr<const LabelledSamples>> OpenLabelled() const {
+    if (!metadata_.preprocessing) {
+      return Status::InvalidArgument(
+          "--labels-list names images, but the model does not take images: calibrate on images or give "
+          "--preprocess");
+    }
+    return OpenLabelledSamples(options_.labels_list, options_.labels_root, options_.label_offset,
+                               *metadata_.preprocessing,
+                               ElementCount(graph_.values[graph_.outputs[0]].shape));
+  }
+
+  // Fails if int8 is not as fast as it must be.
+  Status CheckSpeed() {
+    constexpr int kRuns = 51;
+    Begin("speed");
+    SpeedReport& speed = report_.speed.emplace();
+    speed.required = options_.required_speedup;
+    QRUN_ASSIGN_OR_RETURN(speed.measured, TimeModels(*float_model_, *model_, kRuns));
+    if (speed.measured.Speedup() >= speed.required) return Status::Ok();
+    return Status::InvalidArgument(fmt::format(
+        "int8 is {:.2f} times as fast as float32 on this machine ({:.0f} us against {:.0f} us, medians "
+        "of {} runs in turns on one thread), but --require-speedup asks for {}",
+        speed.measured.Speedup(), speed.measured.int8_us, speed.measured.float_us, speed.measured.runs,
+        speed.required));
   }
 
   // Precondition: graph_ is the one that `int8` was made of.
@@ -352,6 +400,21 @@ Status ValidateOptions(const ConvertOptions& options) {
   }
   if (!options.int8 && !options.qdq_path.empty()) {
     return Status::InvalidArgument("--emit-qdq writes a quantised graph: it goes with --dtype int8");
+  }
+  const PrecisionGoal& goal = options.quantization.goal;
+  if (!options.int8 && (goal.given() || options.quantization.sensitivity || options.required_speedup > 0)) {
+    return Status::InvalidArgument(
+        "--min-sqnr, --max-drop, --sensitivity and --require-speedup are about int8: they go with --dtype "
+        "int8");
+  }
+  if (goal.budget_seconds && !goal.given()) {
+    return Status::InvalidArgument("--time-budget goes with --min-sqnr or --max-drop");
+  }
+  if (!options.labels_list.empty() && !goal.max_drop_points) {
+    return Status::InvalidArgument("--labels-list goes with --max-drop");
+  }
+  if (options.labels_list.empty() && (!options.labels_root.empty() || options.label_offset != 0)) {
+    return Status::InvalidArgument("--root and --label-offset go with --labels-list");
   }
   for (const std::string* path : {&options.output_path, &options.qdq_path}) {
     std::error_code ignored;

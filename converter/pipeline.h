@@ -31,6 +31,10 @@ struct ConvertOptions {
   Int8Options quantization;
   bool fuse = true;
   std::map<std::string, Shape> input_shape;
+  // Labelled images for Int8Options::goal.
+  std::string labels_list, labels_root;
+  int label_offset = 0;
+  double required_speedup = 0;  // of int8 over fp32 on this machine; 0: any
   // Also compare the models layer by layer and look for causes (ConversionReport::layers), and plan the float
   // model (float_plan). The file depends on neither.
   bool analyze = false, plan_float = false;
@@ -38,11 +42,11 @@ struct ConvertOptions {
 
 struct ConvertHooks {
   std::function<void(std::string_view name)> stage;  // called as each stage begins, or goes on
-  ProgressFunction calibration;
+  ProgressFunction progress;                         // of the stage that runs, where it is long
 };
 
 // What the options alone reveal: unknown names, int8 without calibration data, a source and outputs that are
-// one file, QDQ without int8. Errors: invalid_argument.
+// one file, QDQ or a goal without int8, labels without a goal. Errors: invalid_argument.
 Status ValidateOptions(const ConvertOptions& options);
 
 // Converts and writes the file. The same source, options and calibration data give the same bytes on every

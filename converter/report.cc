@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "converter/layer_json.h"
+#include "converter/precision/precision_json.h"
 
 namespace qrun::converter {
 namespace {
@@ -95,6 +96,9 @@ std::string SummaryJson(const ConversionReport& report, int indent) {
                                {"what", step.what},
                                {"sqnr_db", std::isfinite(step.sqnr_db) ? Json(step.sqnr_db) : Json()}});
   }
+  json["sensitivity"] = SensitivityJson(report.sensitivity, report.precision);
+  json["precision"] = PrecisionJson(report.precision);
+  json["speed"] = SpeedJson(report.speed);
   json["quantization"] = report.quantization ? QuantizationJson(*report.quantization) : Json();
   json["blocks_fused"] = report.blocks_fused;
   json["operators"] = report.operators;

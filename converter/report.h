@@ -12,6 +12,7 @@
 #include "converter/import/onnx.h"
 #include "converter/layer_report.h"
 #include "converter/passes/passes.h"
+#include "converter/precision/precision_report.h"
 #include "converter/quantize.h"
 #include "converter/sample_runner.h"
 #include "runtime/qrun.h"
@@ -28,9 +29,11 @@ struct OutputCheck {
 
 // One step on the way to the int8 model, and how close the model is to float after it.
 struct RepairStep {
-  std::string name;    // "min-max", "equalise", "observer", "weight scales", "bias correction"
+  std::string name;    // "min-max", "equalise", "observer", "weight scales", "mixed precision", "bias correction"
   std::string what;    // in numbers
   double sqnr_db = 0;  // of the output that is furthest off, over the check samples; infinite if equal
+  // Whether the options that the file keeps say nothing of it; else it would stand there twice.
+  bool in_recipe = true;
 };
 
 struct ConversionReport {
@@ -59,6 +62,9 @@ struct ConversionReport {
   std::vector<PassReport::Entry> passes;
   std::optional<CalibrationFacts> calibration;
   std::vector<RepairStep> steps;  // to the int8 model; the first is without any repair
+  std::optional<SensitivityReport> sensitivity;
+  std::optional<PrecisionReport> precision;  // if a goal was given
+  std::optional<SpeedReport> speed;          // if a speedup was required
   std::optional<QuantizeReport> quantization;
   int blocks_fused = 0;
   std::map<std::string, int> operators;  // of the file: kind -> how often

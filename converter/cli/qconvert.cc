@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "converter/cli/summary_text.h"
@@ -33,6 +34,7 @@ struct Arguments {
   std::string weights = "per-channel", weight_scale = "max";
   bool rebuild = false;
   std::string source;
+  std::string time_budget;
   bool quiet = false, no_fuse = false, no_equalize = false, no_bias_correction = false;
 };
 
@@ -78,6 +80,22 @@ Status ParseNumbers(const char* option, const std::string& text, std::vector<flo
   return Status::Ok();
 }
 
+// "90", "90s", "5m", "1.5h" in seconds; empty text leaves `seconds` empty.
+Status ParseDuration(const char* option, const std::string& text, std::optional<double>& seconds) {
+  if (text.empty()) return Status::Ok();
+  double number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  const std::string_view unit(rest, static_cast<size_t>(end - rest));
+  const double scale = unit == "h" ? 3600 : unit == "m" ? 60 : unit.empty() || unit == "s" ? 1 : 0;
+  if (error != std::errc() || scale == 0 || !(number > 0) || number > 1e6) {
+    return Status::InvalidArgument(
+        fmt::format("{} '{}': expected a time such as 90s, 5m or 1h", option, text));
+  }
+  seconds = number * scale;
+  return Status::Ok();
+}
+
 // What the command line alone shows to be wrong.
 Status FinishArguments(Arguments& args) {
   args.convert.int8 = args.dtype == "int8";
@@ -90,6 +108,7 @@ Status FinishArguments(Arguments& args) {
   quantization.least_error_weights = args.weight_scale == "mse";
   quantization.equalize = !args.no_equalize;
   quantization.correct_biases = !args.no_bias_correction;
+  QRUN_RETURN_IF_ERROR(ParseDuration("--time-budget", args.time_budget, quantization.goal.budget_seconds));
   auto& preprocessing = args.convert.preprocessing;
   QRUN_RETURN_IF_ERROR(ParseNumbers("--mean", args.mean, preprocessing.mean));
   QRUN_RETURN_IF_ERROR(ParseNumbers("--std", args.std, preprocessing.std));
@@ -138,6 +157,44 @@ std::string ObserverHelp() {
     text += fmt::format(" {} ({}),", kind.name, kind.description);
   }
   return text + " auto (per tensor the one that errs least in the outputs of the tensor's readers)";
+}
+
+void AddPrecisionOptions(CLI::App& app, Arguments& args) {
+  converter::PrecisionGoal& goal = args.convert.quantization.goal;
+  const std::string group = "Mixed precision (int8)";
+  app.add_flag(
+         "--sensitivity", args.convert.quantization.sensitivity,
+         "Measure every layer by itself: it alone in int8, and all others in int8, with what each costs")
+      ->group(group);
+  app.add_option(
+         "--min-sqnr", goal.min_sqnr_db,
+         "Keep as few layers float as it takes for an SQNR of so many dB at the outputs, on samples that "
+         "nothing was learnt from")
+      ->check(CLI::Range(-100.0, 1000.0))
+      ->group(group);
+  app.add_option("--max-drop", goal.max_drop_points,
+                 "Keep as few layers float as it takes to lose at most so many points: of accuracy with "
+                 "--labels-list, else of answers that stay as float's")
+      ->check(CLI::Range(0.0, 100.0))
+      ->group(group);
+  app.add_option("--labels-list", args.convert.labels_list,
+                 "CSV list of labelled images, lines 'filename,class_index', that --max-drop is measured on")
+      ->group(group);
+  app.add_option("--root", args.convert.labels_root,
+                 "Folder of the images of --labels-list (default: the list's folder)")
+      ->group(group);
+  app.add_option("--label-offset", args.convert.label_offset,
+                 "Added to every class index; 1 for a model whose class 0 is the background")
+      ->group(group);
+  app.add_option(
+         "--time-budget", args.time_budget,
+         "End the search after so long (90s, 5m, 1h) with the fewest layers found by then; the file then "
+         "depends on the machine's speed")
+      ->group(group);
+  app.add_option("--require-speedup", args.convert.required_speedup,
+                 "Fail, writing nothing, unless int8 runs so many times as fast as fp32 on this machine")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
 }
 
 void AddOptions(CLI::App& app, Arguments& args) {
@@ -206,6 +263,7 @@ void AddOptions(CLI::App& app, Arguments& args) {
       ->expected(1)
       ->take_all()
       ->group(calibration);
+  AddPrecisionOptions(app, args);
   app.add_option("--threads", quantization.threads, "Threads for calibration; the file does not depend on it")
       ->check(CLI::Range(1, 256))
       ->capture_default_str()
@@ -299,11 +357,15 @@ int Main(int argc, char** argv) {
 
   std::unique_ptr<ProgressBar> bar;
   ConvertHooks hooks;
+  std::string running;
   hooks.stage = [&](std::string_view stage) {
     bar.reset();
-    if (stage == "calibrate") bar = std::make_unique<ProgressBar>(std::string(stage), args.quiet);
+    running = stage;
   };
-  hooks.calibration = [&](size_t done, size_t total) { bar->Update(done, total); };
+  hooks.progress = [&](size_t done, size_t total) {
+    if (!bar) bar = std::make_unique<ProgressBar>(running, args.quiet);
+    bar->Update(done, total);
+  };
   const auto report = converter::Convert(args.convert, hooks);
   bar.reset();
   if (!report.ok()) return Fail("qconvert", report.error());

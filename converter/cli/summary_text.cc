@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <numeric>
 
 #include "runtime/cli/terminal.h"
 
@@ -120,6 +121,49 @@ void AddLayers(const LayerReport& report, Lines& lines) {
   }
 }
 
+// The layers that cost most, worst first.
+void AddSensitivity(const SensitivityReport& report, Lines& lines) {
+  const Sensitivity& sensitivity = report.sensitivity;
+  lines.Add("sensitivity", fmt::format("all {} in int8: SQNR {:.2f} dB, {} of {} answers changed",
+                                       Plural(sensitivity.layers.size(), "layer"), sensitivity.all.SqnrDb(),
+                                       sensitivity.all.changed, Plural(sensitivity.all.samples, "sample")));
+  std::vector<size_t> order(sensitivity.layers.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return sensitivity.layers[a].alone.RelativeError() > sensitivity.layers[b].alone.RelativeError();
+  });
+  for (size_t i = 0; i < order.size(); ++i) {
+    if (i == kListedAtMost) {
+      lines.Add("sensitivity", fmt::format("and {} more (--json lists all)", order.size() - i));
+      break;
+    }
+    const LayerSensitivity& layer = sensitivity.layers[order[i]];
+    const TimedPair& time = report.times[order[i]];
+    std::string text = fmt::format("{} '{}': alone {:.2f} dB, {} changed", layer.op, layer.unit.name,
+                                   layer.alone.SqnrDb(), layer.alone.changed);
+    if (layer.without.samples != 0) {
+      text +=
+          fmt::format("; all but it {:.2f} dB, {} changed", layer.without.SqnrDb(), layer.without.changed);
+    }
+    lines.Add("sensitivity",
+              text + fmt::format("; {:.1f} us in float, {:.1f} in int8 here", time.float_us, time.int8_us));
+  }
+}
+
+void AddPrecision(const PrecisionReport& report, Lines& lines) {
+  const SearchResult& search = report.search;
+  lines.Add("precision",
+            fmt::format("{}: {} of {} kept float, {} tried in {:.1f} s", report.goal, search.kept.size(),
+                        Plural(report.layers.size(), "layer"),
+                        Plural(static_cast<size_t>(search.conversions), "conversion"), report.seconds));
+  lines.Add("precision", "all in int8: " + JudgementText(search.before));
+  if (!search.kept.empty()) lines.Add("precision", "as written: " + JudgementText(search.after));
+  if (search.out_of_time) {
+    lines.Add("precision",
+              "the time budget ended the search: fewer layers may do, and another run may keep others");
+  }
+}
+
 }  // namespace
 
 std::string SummaryText(const ConversionReport& report) {
@@ -144,6 +188,8 @@ std::string SummaryText(const ConversionReport& report) {
         i == 0 ? "" : fmt::format(" ({:+.2f})", step.sqnr_db - report.steps[i - 1].sqnr_db);
     lines.Add("steps", fmt::format("{:<15} SQNR {:.2f} dB{}: {}", step.name, step.sqnr_db, gain, step.what));
   }
+  if (report.sensitivity) AddSensitivity(*report.sensitivity, lines);
+  if (report.precision) AddPrecision(*report.precision, lines);
   if (report.quantization) AddQuantization(*report.quantization, lines);
   if (report.blocks_fused) {
     lines.Add("fused", Plural(static_cast<size_t>(report.blocks_fused), "inverted residual block"));
@@ -169,6 +215,14 @@ std::string SummaryText(const ConversionReport& report) {
     lines.Add("check", fmt::format("{}: SQNR {:.2f} dB, cosine {:.6f}, same top-1 on {} of {} against float",
                                    check.name, check.sqnr_db, check.cosine, check.same_top1,
                                    Plural(report.samples_checked, "sample")));
+  }
+  if (report.speed) {
+    lines.Add(
+        "speed",
+        fmt::format("int8 {:.2f} times as fast as float32 ({:.0f} us against {:.0f} us, medians of "
+                    "{} runs in turns, one thread); {} were required",
+                    report.speed->measured.Speedup(), report.speed->measured.int8_us,
+                    report.speed->measured.float_us, report.speed->measured.runs, report.speed->required));
   }
   if (report.layers) AddLayers(*report.layers, lines);
   std::vector<std::string> stages;

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <exception>
 #include <map>
-#include <thread>
 
 #include "converter/emit.h"
+#include "converter/parallel.h"
 #include "converter/quant_math.h"
 #include "runtime/qrun.h"
 
@@ -28,6 +27,8 @@ std::vector<int> LastReaders(const Graph& graph) {
   return last;
 }
 
+}  // namespace
+
 std::vector<ValueId> ActivationsOf(const Graph& graph, const std::vector<ValueId>& ids) {
   std::vector<ValueId> activations;
   for (ValueId id : ids) {
@@ -36,8 +37,6 @@ std::vector<ValueId> ActivationsOf(const Graph& graph, const std::vector<ValueId
   }
   return activations;
 }
-
-}  // namespace
 
 size_t WalkSamples(const Graph& graph) {
   const std::vector<int> last = LastReaders(graph);
@@ -101,22 +100,7 @@ Status NodeWalk::Load(const CalibrationSource& source) {
 }
 
 void NodeWalk::ForEachSample(const std::function<void(size_t, size_t)>& work) const {
-  const size_t workers = std::clamp<size_t>(static_cast<size_t>(threads_), 1, samples());
-  std::vector<std::exception_ptr> errors(workers);
-  const auto run = [&](size_t worker) {
-    try {
-      for (size_t s = worker; s < samples(); s += workers) work(s, worker);
-    } catch (...) {
-      errors[worker] = std::current_exception();
-    }
-  };
-  std::vector<std::thread> threads;
-  for (size_t worker = 1; worker < workers; ++worker) threads.emplace_back(run, worker);
-  run(0);
-  for (std::thread& thread : threads) thread.join();
-  for (const std::exception_ptr& error : errors) {
-    if (error) std::rethrow_exception(error);
-  }
+  ForEachIndex(samples(), threads_, work);
 }
 
 Status NodeWalk::RunNode(size_t i) {

@@ -19,7 +19,10 @@ namespace qrun::converter {
 inline constexpr size_t kWalkBytes = size_t{256} << 20, kWalkSamples = 128;
 size_t WalkSamples(const Graph& graph);
 
-// A graph of node `i` alone: its activations are inputs and outputs.
+// Those of `ids` that are activations, each once.
+std::vector<ValueId> ActivationsOf(const Graph& graph, const std::vector<ValueId>& ids);
+
+// A graph of node `i` alone: its inputs are ActivationsOf its inputs, its outputs are the node's.
 Graph SingleNodeGraph(const Graph& graph, size_t i);
 
 // Keeps the activations that later nodes still read. Results do not depend on `threads` nor on the CPU.

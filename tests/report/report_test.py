@@ -146,6 +146,12 @@ class ReportTest(tools.ToolTest):
         self.assertTrue(page.pdf().startswith(b"%PDF"))
         self.assertEqual(page.complaints(), [])
 
+    def test_converted_with_a_goal(self):
+        path = self.convert("model", os.path.join(ZOO, "../rps_swish/efficientnet_b0_rps.onnx"), "--calibrate", os.path.join(ZOO, "calib.csv"),
+                            "--preprocess", "torch", "--limit", 16, "--sensitivity", "--min-sqnr", 20, "--require-speedup", 0.01)
+        self.assertGreater(len(embedded(path)["precision"]["kept"]), 0)
+        self.look_everywhere(path, 10)
+
     def test_converted_in_float(self):
         self.look_everywhere(self.convert("model", os.path.join(ZOO, "mobilenet_v2_rps.onnx"), "--dtype", "fp32"), 3)
 

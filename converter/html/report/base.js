@@ -28,6 +28,7 @@ const format = {
   },
   change: (v) => (v > 0 ? '+' : '') + format.bytes(v),
   ms: (v) => (v >= 100 ? v.toFixed(1) : v >= 1 ? v.toFixed(3) : v.toFixed(4)) + ' ms',
+  us: (v) => v.toFixed(1) + ' \u00b5s',
   seconds: (v) => v.toFixed(2) + ' s',
   percent: (v) => v.toFixed(2) + ' %',
   share: (v) => v.toFixed(1) + ' %',

@@ -13,6 +13,7 @@ function showQconvert() {
     layerErrors(layers);
     layerExplorer(layers, worst);
   }
+  precisionParts();
   convertMemory();
   convertAppendix(layers);
 }
