@@ -14,6 +14,15 @@ const std::vector<int64_t> kToNchw = {0, 3, 1, 2}, kToNhwc = {0, 2, 3, 1};
 
 bool IsInt8(const Value& value) { return value.type == ElementType::kInt8; }
 
+// One scale is a scalar without an axis; ONNX reads a vector as one scale per slice.
+Shape ScaleShape(const QuantParams& quant) {
+  return quant.axis < 0 ? Shape() : Shape{static_cast<int64_t>(quant.scale.size())};
+}
+std::vector<OnnxAttribute> ScaleAxis(const QuantParams& quant, int onnx_axis) {
+  if (quant.axis < 0) return {};
+  return {{"axis", onnx_axis}};
+}
+
 }  // namespace
 
 std::vector<int> OnnxAxes(size_t rank) {
@@ -131,14 +140,14 @@ std::string QdqGraph::Weights(ValueId id, const Shape& shape, std::span<const st
                               int onnx_axis) {
   const Value& wei = value(id);
   if (!IsInt8(wei)) return writer_.Bytes(wei.name, onnx::TensorProto::FLOAT, shape, elements);
-  const auto channels = static_cast<int64_t>(wei.quant->scale.size());
+  const Shape channels = ScaleShape(*wei.quant);
   const std::vector<std::byte> zeros(wei.quant->scale.size());
   const std::string integers = writer_.Bytes(wei.name, onnx::TensorProto::INT8, shape, elements);
-  const std::string scale = writer_.Floats(wei.name + "/scale", {channels}, wei.quant->scale);
+  const std::string scale = writer_.Floats(wei.name + "/scale", channels, wei.quant->scale);
   const std::string zero_point =
-      writer_.Bytes(wei.name + "/zero_point", onnx::TensorProto::INT8, {channels}, zeros);
+      writer_.Bytes(wei.name + "/zero_point", onnx::TensorProto::INT8, channels, zeros);
   return writer_.Node("DequantizeLinear", integers + "/dq", {integers, scale, zero_point},
-                      writer_.Name(wei.name + "/dequantized"), {{"axis", onnx_axis}});
+                      writer_.Name(wei.name + "/dequantized"), ScaleAxis(*wei.quant, onnx_axis));
 }
 
 std::string QdqGraph::Bias(ValueId id, ValueId src, ValueId wei) {
@@ -149,9 +158,10 @@ std::string QdqGraph::Bias(ValueId id, ValueId src, ValueId wei) {
     scale.push_back(static_cast<float>(double{value(src).quant->scale[0]} * wei_scale));
   }
   const std::string integers = writer_.Bytes(bia.name, onnx::TensorProto::INT32, bia.shape, *bia.data);
-  const std::string scales = writer_.Floats(bia.name + "/scale", {static_cast<int64_t>(scale.size())}, scale);
+  const QuantParams& quant = *value(wei).quant;
+  const std::string scales = writer_.Floats(bia.name + "/scale", ScaleShape(quant), scale);
   return writer_.Node("DequantizeLinear", integers + "/dq", {integers, scales},
-                      writer_.Name(bia.name + "/dequantized"), {{"axis", 0}});
+                      writer_.Name(bia.name + "/dequantized"), ScaleAxis(quant, 0));
 }
 
 bool QdqGraph::IsNarrow(ValueId id, const fb::Clamp* clamp) const {

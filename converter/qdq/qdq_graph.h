@@ -38,7 +38,8 @@ class QdqGraph {
   std::string StoredTensor(ValueId id);
 
   // Weights, given in the order of axes that their operator takes: int8 with one scale per slice along `axis`
-  // of the value's quantisation, which is `onnx_axis` of `shape`; or float. Returns the float tensor.
+  // of the value's quantisation, which is `onnx_axis` of `shape`, or with one scale; or float. Returns the
+  // float tensor.
   std::string Weights(ValueId id, const Shape& shape, std::span<const std::byte> elements, int onnx_axis);
   // A bias: int32 at scale src.scale * wei.scale[oc], or float. `src` and `wei` are the operator's inputs.
   std::string Bias(ValueId id, ValueId src, ValueId wei);

@@ -137,9 +137,9 @@ class EmitQdq(tools.ToolTest):
         self.assertEqual(len(names), len(set(names)), "ONNX Runtime refuses equal names")
         return model
 
-    def from_bytes(self, data, shape):
+    def from_bytes(self, data, shape, *options):
         np.save(self.path("calib.npy"), np.random.default_rng(5).normal(0, 1, [8, *shape[1:]]).astype(np.float32))
-        return self.convert(self.write("source.onnx", data), "--calibrate", self.path("calib.npy"))
+        return self.convert(self.write("source.onnx", data), "--calibrate", self.path("calib.npy"), *options)
 
     def ours(self, values):
         """The first output of model.qfb, in the source's layout."""
@@ -154,9 +154,10 @@ class EmitQdq(tools.ToolTest):
         self.assertEqual(got.shape, want.shape)
         return np.abs(got - want).max() / (scale or final_scale(model) or 1 / 256)
 
-    def check_form(self, model):
-        """Every convolution and matrix product that is not kept float: weights int8 per channel and bias int32 behind
-        DequantizeLinear, uint8 activations before and behind it. Returns how many there are."""
+    def check_form(self, model, per_tensor=False):
+        """Every convolution and matrix product that is not kept float: weights int8 per channel (or with one scale, which is
+        then a scalar, as ONNX wants it) and bias int32 behind DequantizeLinear, uint8 activations before and behind it.
+        Returns how many there are."""
         made = producers(model)
         values = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
         readers = {}
@@ -171,16 +172,17 @@ class EmitQdq(tools.ToolTest):
             dequantizers = [made[name] for name in node.input]
             self.assertEqual({d.op_type for d in dequantizers}, {"DequantizeLinear"}, node.name)
             wei, scale, zero_point = (values[name] for name in dequantizers[1].input)
-            self.assertEqual((wei.dtype, zero_point.dtype, scale.shape), (np.int8, np.int8, (wei.shape[0],)))
+            shape = () if per_tensor else (wei.shape[0],)
+            self.assertEqual((wei.dtype, zero_point.dtype, scale.shape, zero_point.shape), (np.int8, np.int8, shape, shape))
             self.assertFalse(zero_point.any())
             self.assertGreaterEqual(wei.min(), -127)
             axis = [a.i for a in dequantizers[1].attribute if a.name == "axis"]
-            self.assertEqual(axis, [0])
+            self.assertEqual(axis, [] if per_tensor else [0])
             src_scale, src_zero_point = (values[name] for name in dequantizers[0].input[1:])
             self.assertEqual(src_zero_point.dtype, np.uint8)
             if len(dequantizers) > 2:
                 bia, bia_scale = (values[name] for name in dequantizers[2].input[:2])
-                self.assertEqual(bia.dtype, np.int32)
+                self.assertEqual((bia.dtype, bia_scale.shape), (np.int32, shape))
                 np.testing.assert_allclose(bia_scale, src_scale * scale, rtol=1e-6)
             self.assertEqual([reader.op_type for reader in readers[node.output[0]]], ["QuantizeLinear"], node.name)
         return count
@@ -217,6 +219,16 @@ class EmitQdq(tools.ToolTest):
                 # The comparison can fail: other inputs give other outputs.
                 moved = np.abs(evaluate(model, values) - self.ours(values * 0.7)).max()
                 self.assertGreater(moved, 1.5 * (final_scale(model) or 1 / 256))
+
+    def test_every_operator_with_per_tensor_weights(self):
+        for name, data in CASES.items():
+            with self.subTest(name):
+                shape = [d.dim_value for d in onnx.load_from_string(data).graph.input[0].type.tensor_type.shape.dim]
+                model = self.from_bytes(data, shape, "--weights", "per-tensor")
+                if "transposed" not in name:
+                    self.check_form(model, per_tensor=True)
+                values = np.random.default_rng(6).normal(0, 1, shape).astype(np.float32)
+                self.assertLessEqual(self.steps_apart(model, values), 1.01)
 
     def test_narrow_clamp_is_clipped_between_integers(self):
         model = self.from_bytes(CASES["narrow_clamp"], IMAGE)
