@@ -54,6 +54,9 @@ class Precision(tools.ToolTest):
         named = [word for expression in precision["keep_float"] for word in ("--keep-float", expression)]
         _, again = self.convert("named.qfb", "--no-equalize", *named)
         self.assertTrue(data == again)
+        self.succeed("qconvert", self.path("mixed.qfb"), "--rebuild", "--source", ONNX, "--calibrate",
+                     os.path.join(ZOO, "calib.csv"), "-o", self.path("rebuilt.qfb"), "--quiet")
+        self.assertTrue(data == tools.read(self.path("rebuilt.qfb")))
         _, other_threads = self.convert("threads.qfb", "--no-equalize", "--min-sqnr", goal, "--threads", 3)
         self.assertTrue(data == other_threads)
 
