@@ -173,6 +173,23 @@ struct DequantizeArgs {
   int zp = 0;
 };
 
+inline constexpr int kMaxAxes = 6;
+
+// For every index i in [0, extent[0]) x ... : element i . dst_stride of dst = element i . src_stride of src;
+// strides count elements. With `table` (int8 elements only) the value is table[v + 128]. Slices, transposes,
+// concatenation and padding are this with the right strides; see CoalesceAxes (movement.h). src and dst do
+// not overlap. Work item: one index of axis 0.
+struct StridedCopyArgs {
+  int axes = 1;
+  int64_t extent[kMaxAxes] = {1};
+  int64_t src_stride[kMaxAxes] = {1};
+  int64_t dst_stride[kMaxAxes] = {1};
+  int element_bytes = 1;  // 1 or 4
+  const int8_t* table = nullptr;
+  const void* src = nullptr;
+  void* dst = nullptr;
+};
+
 // ---- float32
 // ----------------------------------------------------------------------------------------------------
 

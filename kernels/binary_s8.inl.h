@@ -52,35 +52,96 @@ struct MulFunction {
   }
 };
 
-// One row of `count` elements; b is one value if kScalarB.
-template <class Tag, class Function, bool kScalarB>
-void BinaryS8Row(const BinaryS8Args& args, const int8_t* a, const int8_t* b, int8_t* dst, int64_t count) {
+// A register of results, from registers of a and b or of a and one value of b.
+template <class Tag, class Function>
+struct BinaryS8Block {
   using Ops = S8<Tag>;
   using F32 = typename Ops::F32;
-  constexpr int kBytes = Ops::kBytes;
-  const Requantizer<Tag> requantizer(args.dst_zp, args.lo, args.hi);
-  const auto a_zp = Ops::SetI32(args.a_zp), b_zp = Ops::SetI32(args.b_zp);
-  const F32 one_b = Ops::ToF32(Ops::SetI32(*b - args.b_zp));
-  const auto whole = [&](const int8_t* pa, const int8_t* pb) QRUN_INLINE_LAMBDA {
+  using I32 = typename Ops::I32;
+  using Bytes = typename Ops::Bytes;
+
+  const BinaryS8Args& args;
+  const Requantizer<Tag> requantizer{args.dst_zp, args.lo, args.hi};
+  const I32 a_zp = Ops::SetI32(args.a_zp), b_zp = Ops::SetI32(args.b_zp);
+
+  explicit QRUN_INLINE BinaryS8Block(const BinaryS8Args& binary) : args(binary) {}
+
+  static QRUN_INLINE F32 Difference(const int8_t* p, I32 zp) {
+    return Ops::ToF32(Ops::SubI32(Ops::Widen(p), zp));
+  }
+  template <class B>
+  QRUN_INLINE Bytes Of(const int8_t* a, B&& b) const {
     const auto value = [&](auto i) QRUN_INLINE_LAMBDA {
-      const F32 fa = Ops::ToF32(Ops::SubI32(Ops::Widen(pa + i.value * Ops::kLanes), a_zp));
-      if constexpr (kScalarB)
-        return Function::Simd(args, fa, one_b);
-      else
-        return Function::Simd(args, fa,
-                              F32(Ops::ToF32(Ops::SubI32(Ops::Widen(pb + i.value * Ops::kLanes), b_zp))));
+      return Function::Simd(args, Difference(a + i.value * Ops::kLanes, a_zp), b(i));
     };
     return requantizer.InOrder(value(Index<0>{}), value(Index<1>{}), value(Index<2>{}), value(Index<3>{}));
-  };
+  }
+  QRUN_INLINE Bytes Whole(const int8_t* a, const int8_t* b) const {
+    return Of(a, [&](auto i) QRUN_INLINE_LAMBDA { return Difference(b + i.value * Ops::kLanes, b_zp); });
+  }
+  QRUN_INLINE Bytes Whole(const int8_t* a, F32 b) const {
+    return Of(a, [&](auto) QRUN_INLINE_LAMBDA { return b; });
+  }
+  // The first n elements.
+  template <class B>
+  QRUN_INLINE void Part(const int8_t* a, B b, int8_t* dst, int n) const {
+    alignas(64) int8_t part_a[Ops::kBytes];
+    Ops::StoreBytes(part_a, Ops::LoadBytesPart(a, n));
+    Ops::template StorePartOf<0, 1>(dst, Whole(part_a, b), n);
+  }
+};
+
+template <class Tag, class Function>
+void BinaryS8Row(const BinaryS8Args& args, const int8_t* a, const int8_t* b, int8_t* dst, int64_t count) {
+  using Ops = S8<Tag>;
+  constexpr int kBytes = Ops::kBytes;
+  const BinaryS8Block<Tag, Function> block(args);
   int64_t i = 0;
-  for (; count - i >= kBytes; i += kBytes) Ops::StoreBytes(dst + i, whole(a + i, kScalarB ? b : b + i));
+  for (; count - i >= kBytes; i += kBytes) Ops::StoreBytes(dst + i, block.Whole(a + i, b + i));
   if (i < count) {
     const int rest = static_cast<int>(count - i);
-    alignas(64) int8_t part_a[kBytes], part_b[kBytes];
-    Ops::StoreBytes(part_a, Ops::LoadBytesPart(a + i, rest));
-    if constexpr (!kScalarB) Ops::StoreBytes(part_b, Ops::LoadBytesPart(b + i, rest));
-    Ops::template StorePartOf<0, 1>(dst + i, whole(part_a, part_b), rest);
+    alignas(64) int8_t part_b[kBytes];
+    Ops::StoreBytes(part_b, Ops::LoadBytesPart(b + i, rest));
+    block.Part(a + i, part_b, dst + i, rest);
   }
+}
+
+// The same with one value of b.
+template <class Tag, class Function>
+void BinaryS8ScalarRow(const BinaryS8Args& args, const int8_t* a, int8_t b, int8_t* dst, int64_t count) {
+  using Ops = S8<Tag>;
+  constexpr int kBytes = Ops::kBytes;
+  const BinaryS8Block<Tag, Function> block(args);
+  const typename Ops::F32 one_b = Ops::ToF32(Ops::SetI32(b - args.b_zp));
+  int64_t i = 0;
+  for (; count - i >= kBytes; i += kBytes) Ops::StoreBytes(dst + i, block.Whole(a + i, one_b));
+  if (i < count) block.Part(a + i, one_b, dst + i, static_cast<int>(count - i));
+}
+
+// b, a row of `inner` elements, again for every row of a: rows shorter than registers fill them as well, and
+// the b of any register is found in a copy of b that is followed by another, as far as a register reaches.
+inline constexpr int kRepeatedBytes = 2048;
+
+template <class Tag, class Function>
+void BinaryS8Repeated(const BinaryS8Args& args, int begin, int end) {
+  constexpr int kBytes = S8<Tag>::kBytes;
+  const int inner = static_cast<int>(args.inner);
+  alignas(64) int8_t repeated[kRepeatedBytes + kBytes];
+  CopyBytes(repeated, args.b, inner);
+  for (int have = inner; have < inner + kBytes;) {
+    const int more = have < inner + kBytes - have ? have : inner + kBytes - have;
+    CopyBytes(repeated + have, repeated, more);
+    have += more;
+  }
+  const BinaryS8Block<Tag, Function> block(args);
+  const int64_t stop = end * args.inner;
+  int at = 0;  // in b
+  int64_t i = begin * args.inner;
+  for (; stop - i >= kBytes; i += kBytes) {
+    S8<Tag>::StoreBytes(args.dst + i, block.Whole(args.a + i, repeated + at));
+    for (at += kBytes; at >= inner;) at -= inner;
+  }
+  if (i < stop) block.Part(args.a + i, repeated + at, args.dst + i, static_cast<int>(stop - i));
 }
 
 template <class Tag, class Function>
@@ -90,18 +151,20 @@ void BinaryS8(const BinaryS8Args& args, int begin, int end) noexcept {
   } else if (args.b_inner_stride == 1 && args.b_outer_stride == args.inner) {  // no broadcast: one long row
     const int64_t first = begin * args.inner;
     if (begin < end && args.inner > 0) {
-      BinaryS8Row<Tag, Function, false>(args, args.a + first, args.b + first, args.dst + first,
-                                        (end - begin) * args.inner);
+      BinaryS8Row<Tag, Function>(args, args.a + first, args.b + first, args.dst + first,
+                                 (end - begin) * args.inner);
     }
+  } else if (args.b_inner_stride == 1 && args.b_outer_stride == 0 && args.inner <= kRepeatedBytes) {
+    if (begin < end && args.inner > 0) BinaryS8Repeated<Tag, Function>(args, begin, end);
   } else {
     for (int64_t o = begin; o < end && args.inner > 0; ++o) {
       const int8_t* a = args.a + o * args.inner;
       const int8_t* b = args.b + o * args.b_outer_stride;
       int8_t* dst = args.dst + o * args.inner;
       if (args.b_inner_stride == 0) {
-        BinaryS8Row<Tag, Function, true>(args, a, b, dst, args.inner);
+        BinaryS8ScalarRow<Tag, Function>(args, a, *b, dst, args.inner);
       } else {
-        BinaryS8Row<Tag, Function, false>(args, a, b, dst, args.inner);
+        BinaryS8Row<Tag, Function>(args, a, b, dst, args.inner);
       }
     }
   }

@@ -57,7 +57,7 @@
 //   LoadBytes, LoadBytesPart(p, n), StoreBytes, SetBytes, MaxBytes, MinBytes
 //   StorePart<i, m>(p, v)       the i-th m-th part of a register
 //   StorePartOf<i, m>(p, v, n)  its first n bytes
-//   ByteTable{table}(v)         256-entry table look-up, where kHasByteTable
+//   ByteTable{table}(v)         256-entry table look-up
 #ifndef QRUN_KERNELS_DOT_INL_H_
 #define QRUN_KERNELS_DOT_INL_H_
 

@@ -130,7 +130,6 @@ struct NeonS8 {
   }
 
   // vtbx leaves alone what lies outside of its 64 entries.
-  static constexpr bool kHasByteTable = true;
   struct ByteTable {
     int8x16x4_t part[4];
     explicit QRUN_INLINE ByteTable(const int8_t* table) {

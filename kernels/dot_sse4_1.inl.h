@@ -127,8 +127,26 @@ struct S8<Sse41> {
     CopyBytes(p, all + 16 / kParts * kPart, n);
   }
 
-  // Sixteen shuffles for 16 bytes are no faster than sixteen loads.
-  static constexpr bool kHasByteTable = false;
+  // As in dot_ymm.inl.h.
+  struct ByteTable {
+    __m128i part[16];
+    explicit QRUN_INLINE ByteTable(const int8_t* table) {
+      for (int i = 0; i < 16; ++i) part[i] = Load(table + 16 * i);
+    }
+    QRUN_INLINE Bytes operator()(Bytes src) const {
+      const __m128i index = _mm_xor_si128(src, _mm_set1_epi8(static_cast<char>(0x80)));
+      const __m128i low = _mm_and_si128(index, _mm_set1_epi8(15));
+      __m128i entry[16];
+      Unroll<16>([&](auto i) QRUN_INLINE_LAMBDA { entry[i.value] = _mm_shuffle_epi8(part[i.value], low); });
+      Unroll<4>([&](auto bit) QRUN_INLINE_LAMBDA {
+        const __m128i select = _mm_slli_epi16(index, 3 - bit.value);
+        Unroll<(8 >> bit.value)>([&](auto i) QRUN_INLINE_LAMBDA {
+          entry[i.value] = _mm_blendv_epi8(entry[2 * i.value], entry[2 * i.value + 1], select);
+        });
+      });
+      return entry[0];
+    }
+  };
 };
 
 }  // namespace

@@ -83,7 +83,6 @@ struct YmmS8 {
   }
 
   // 16 tables of 16 entries are looked up by the low four bits, the high four choose among them bit by bit.
-  static constexpr bool kHasByteTable = true;
   struct ByteTable {
     __m128i part[16];
     explicit QRUN_INLINE ByteTable(const int8_t* table) {

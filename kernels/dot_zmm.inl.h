@@ -82,7 +82,6 @@ struct ZmmS8 {
 
   // vpermi2w reads 64 words by 6 bits, so two of them and one more bit find the pair of neighbours that holds
   // an entry.
-  static constexpr bool kHasByteTable = true;
   struct ByteTable {
     __m512i part[4];
     explicit QRUN_INLINE ByteTable(const int8_t* table) {

@@ -81,6 +81,53 @@ struct DepthwiseS8 {
   int RunPixels() const { return w.ow < kRunPixels ? w.ow : kRunPixels; }
   size_t ColumnBytes() const { return static_cast<size_t>(RunColumns(RunPixels()) * column_bytes); }
 
+  // The rows of a group: where column 0 of each lies, and how far it is to the next column; 0 for padding.
+  struct Taps {
+    const int8_t* row[Ops::kGroup];
+    ptrdiff_t step[Ops::kGroup];
+
+    static Taps AllAt(const int8_t* padding) {
+      Taps taps;
+      for (int r = 0; r < Ops::kGroup; ++r) taps.row[r] = padding, taps.step[r] = 0;
+      return taps;
+    }
+    // Of column ix, the tap that lies last in src; padding lies outside of it and does not count.
+    const int8_t* LastAt(int ix) const {
+      const int8_t* last = nullptr;
+      for (int r = 0; r < Ops::kGroup; ++r) {
+        const int8_t* p = row[r] + ix * step[r];
+        if (step[r] != 0 && (last == nullptr || p > last)) last = p;
+      }
+      return last;
+    }
+  };
+
+  // A ring is followed by a register's worth of scratch.
+  const int8_t* LastWholeLoad() const {
+    return args.ring_rows != 0 ? args.src + PixelOffset(0, args.ring_rows, 0, w.ih, w.iw, args.c)
+                               : args.src + PixelOffset(w.n, 0, 0, w.ih, w.iw, args.c) - kRegBytes;
+  }
+
+  // Interleaves `count` columns from column ix on. kChecked: only `valid` bytes may be read where src ends.
+  template <bool kChecked>
+  void FillCells(const Taps& taps, int ix, int count, std::byte* cell, int valid) const {
+    const int8_t* p[Ops::kGroup];
+    for (int r = 0; r < Ops::kGroup; ++r) p[r] = taps.row[r] + ix * taps.step[r];
+    const int8_t* last_whole_load = LastWholeLoad();
+    for (int i = 0; i < count; ++i, cell += column_bytes) {
+      Bytes rows[Ops::kGroup];
+      Unroll<Ops::kGroup>([&](auto r) QRUN_INLINE_LAMBDA {
+        const bool whole = !kChecked || taps.step[r.value] == 0 || p[r.value] <= last_whole_load;
+        rows[r.value] = whole ? Ops::LoadBytes(p[r.value]) : Ops::LoadBytesPart(p[r.value], valid);
+        p[r.value] += taps.step[r.value];
+      });
+      I32 groups[4];
+      Ops::InterleaveTaps(rows, groups);
+      Unroll<4>([&](auto j) QRUN_INLINE_LAMBDA { groups[j.value] = Ops::OffsetTaps(groups[j.value]); });
+      StoreCell(cell, groups);
+    }
+  }
+
   static QRUN_INLINE void StoreCell(std::byte* cell, const I32 (&groups)[4]) {
     Unroll<4>([&](auto i) QRUN_INLINE_LAMBDA { Ops::StoreI32(cell + i.value * kRegBytes, groups[i.value]); });
   }
@@ -109,10 +156,10 @@ struct DepthwiseS8 {
         }
       }
     }
-    for (int i = 0; i < kRegBytes; ++i) {
-      const int in_lane = i / 4 % 4 * (kRegBytes / 4) + i / 16 * 4 + i % 4;
-      __builtin_memcpy(bia + 4 * in_lane, args.bia + c + i, 4);
-      __builtin_memcpy(scale + 4 * in_lane, args.scale + c + i, 4);
+    for (int i = 0; i < kRegBytes; i += 4) {  // four channels stay together
+      const int in_lane = i / 4 % 4 * (kRegBytes / 4) + i / 16 * 4;
+      __builtin_memcpy(bia + 4 * in_lane, args.bia + c + i, 16);
+      __builtin_memcpy(scale + 4 * in_lane, args.scale + c + i, 16);
     }
     if constexpr (Ops::kOffset != 0) {
       Unroll<4>([&](auto i) QRUN_INLINE_LAMBDA {
@@ -125,37 +172,39 @@ struct DepthwiseS8 {
   // Interleaves the columns under output pixels [ox, ox + pixels) of output row oy for channels [c, c +
   // kBytes).
   void FillColumns(int n, int oy, int ox, int pixels, int c) const {
-    const Bytes padding = Ops::SetBytes(args.src_zp);
-    const int valid = args.c - c;
-    // A ring is followed by a register's worth of scratch.
-    const int8_t* last_whole_load = args.ring_rows != 0
-                                        ? args.src + PixelOffset(0, args.ring_rows, 0, w.ih, w.iw, args.c)
-                                        : args.src + PixelOffset(w.n, 0, 0, w.ih, w.iw, args.c) - kRegBytes;
     const int x0 = ox * w.stride_w - w.pad_left;
     const int count = RunColumns(pixels);
+    // Columns [first, last) are pixels, unless the gaps of a dilated input lie between them.
+    const auto clip = [&](int x) QRUN_INLINE_LAMBDA { return x < 0 ? 0 : x > count ? count : x; };
+    const int first = clip(-x0), last = clip((w.iw - 1) * w.input_dilation_w + 1 - x0);
+    alignas(64) int8_t padding[kRegBytes];
+    Ops::StoreBytes(padding, Ops::SetBytes(args.src_zp));
     for (int g = 0; g < row_groups; ++g) {
-      const int8_t* base[Ops::kGroup];  // null: the row is padding, or meets zero weights
+      std::byte* cell = columns + g * kCellBytes;
+      Taps taps;
       for (int r = 0; r < Ops::kGroup; ++r) {
         const int ky = g * Ops::kGroup + r;
         const int iy = ky < w.kh ? InputRow(w, oy, ky) : -1;
-        base[r] = iy < 0 ? nullptr : args.src + DwRowOffset(args, n, iy) + c;
+        taps.row[r] = iy < 0 ? padding : args.src + DwRowOffset(args, n, iy) + c;
+        taps.step[r] = iy < 0 ? 0 : args.c;
       }
-      std::byte* cell = columns + g * kCellBytes;
-      for (int i = 0; i < count; ++i, cell += column_bytes) {
-        const int ix = InputIndex(x0 + i, 1, 0, 1, 0, w.input_dilation_w, w.iw);
-        Bytes rows[Ops::kGroup];
-        Unroll<Ops::kGroup>([&](auto r) QRUN_INLINE_LAMBDA {
-          rows[r.value] = padding;
-          if (ix >= 0 && base[r.value] != nullptr) {
-            const int8_t* p = base[r.value] + static_cast<ptrdiff_t>(ix) * args.c;
-            rows[r.value] = p <= last_whole_load ? Ops::LoadBytes(p) : Ops::LoadBytesPart(p, valid);
-          }
-        });
-        I32 groups[4];
-        Ops::InterleaveTaps(rows, groups);
-        Unroll<4>([&](auto j) QRUN_INLINE_LAMBDA { groups[j.value] = Ops::OffsetTaps(groups[j.value]); });
-        StoreCell(cell, groups);
+      const Taps outside = Taps::AllAt(padding);
+      FillCells<false>(outside, 0, first, cell, 0);
+      if (w.input_dilation_w == 1 && first < last) {
+        const int ix = x0 + first;
+        std::byte* at = cell + first * column_bytes;
+        if (taps.LastAt(ix + last - first - 1) <= LastWholeLoad()) {
+          FillCells<false>(taps, ix, last - first, at, 0);
+        } else {
+          FillCells<true>(taps, ix, last - first, at, args.c - c);
+        }
+      } else {
+        for (int i = first; i < last; ++i) {
+          const int ix = InputIndex(x0 + i, 1, 0, 1, 0, w.input_dilation_w, w.iw);
+          FillCells<true>(ix < 0 ? outside : taps, ix < 0 ? 0 : ix, 1, cell + i * column_bytes, args.c - c);
+        }
       }
+      FillCells<false>(outside, 0, count - last, cell + last * column_bytes, 0);
     }
   }
 

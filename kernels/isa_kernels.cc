@@ -14,6 +14,7 @@
 #include "kernels/pool_s8.inl.h"
 #include "kernels/quantize.inl.h"
 #include "kernels/resize.inl.h"
+#include "kernels/strided_copy.inl.h"
 #include "kernels/table.h"
 #include "kernels/table_s8.inl.h"
 #include "kernels/unary_f32.inl.h"

@@ -8,31 +8,6 @@
 namespace qrun::kernels {
 namespace {
 
-// Innermost axis.
-void CopyRun(const StridedCopyArgs& args, const std::byte* src, std::byte* dst) {
-  const int last = args.axes - 1;
-  const int64_t count = args.extent[last], from = args.src_stride[last], to = args.dst_stride[last];
-  if (args.table != nullptr) {
-    for (int64_t i = 0; i < count; ++i) {
-      dst[i * to] = std::byte(args.table[static_cast<int8_t>(src[i * from]) + 128]);
-    }
-  } else if (from == 1 && to == 1) {
-    std::memcpy(dst, src, static_cast<size_t>(count * args.element_bytes));
-  } else if (args.element_bytes == 1) {
-    for (int64_t i = 0; i < count; ++i) dst[i * to] = src[i * from];
-  } else {
-    for (int64_t i = 0; i < count; ++i) std::memcpy(dst + i * to * 4, src + i * from * 4, 4);
-  }
-}
-
-void CopyAxis(const StridedCopyArgs& args, int axis, const std::byte* src, std::byte* dst) {
-  if (axis == args.axes - 1) return CopyRun(args, src, dst);
-  for (int64_t i = 0; i < args.extent[axis]; ++i) {
-    CopyAxis(args, axis + 1, src + i * args.src_stride[axis] * args.element_bytes,
-             dst + i * args.dst_stride[axis] * args.element_bytes);
-  }
-}
-
 // exp(x) for x <= 0: 2^k * p(r) with k = round(x / ln 2), r = x - k ln 2 in two parts, p of degree 6 (Cephes'
 // expf has the same shape). Below -87 the result is 0 instead of a denormal.
 float Exp(float x) {
@@ -63,13 +38,6 @@ void CoalesceAxes(StridedCopyArgs& args) {
     used = 1;
   }
   args.axes = used;
-}
-
-void strided_copy(const StridedCopyArgs& args, int begin, int end, std::byte*) noexcept {
-  StridedCopyArgs part = args;
-  part.extent[0] = end - begin;
-  CopyAxis(part, 0, args.src + begin * args.src_stride[0] * args.element_bytes,
-           args.dst + begin * args.dst_stride[0] * args.element_bytes);
 }
 
 void fill(const FillArgs& args, int begin, int end, std::byte*) noexcept {

@@ -1,32 +1,16 @@
-// Kernels that move elements without arithmetic, and softmax: compiled once, for the baseline.
+// Helpers and kernels that are compiled once, for the baseline.
 #ifndef QRUN_KERNELS_MOVEMENT_H_
 #define QRUN_KERNELS_MOVEMENT_H_
 
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/args.h"
+
 namespace qrun::kernels {
-
-inline constexpr int kMaxAxes = 6;
-
-// For every index i in [0, extent[0]) x ... : element i . dst_stride of dst = element i . src_stride of src;
-// strides count elements. With `table` (int8 elements only) the value is table[v + 128]. Slices, transposes,
-// concatenation and padding are this with the right strides. Work item: one index of axis 0.
-struct StridedCopyArgs {
-  int axes = 1;
-  int64_t extent[kMaxAxes] = {1};
-  int64_t src_stride[kMaxAxes] = {1};
-  int64_t dst_stride[kMaxAxes] = {1};
-  int element_bytes = 1;  // 1 or 4
-  const int8_t* table = nullptr;
-  const std::byte* src = nullptr;
-  std::byte* dst = nullptr;
-};
 
 // Merges neighbouring axes that are contiguous on both sides and drops extents of 1; the copy stays the same.
 void CoalesceAxes(StridedCopyArgs& args);
-
-void strided_copy(const StridedCopyArgs& args, int begin, int end, std::byte* scratch) noexcept;
 
 // Sets every element to `value` (its first element_bytes bytes). Work item: one element.
 struct FillArgs {

@@ -29,20 +29,11 @@ void TableS8Simd(const TableS8Args& args, int begin, int end) noexcept {
 }
 
 template <class Tag>
-constexpr bool HasByteTable() {
-  if constexpr (Tag::kScalar) {
-    return false;
-  } else {
-    return S8<Tag>::kHasByteTable;
-  }
-}
-
-template <class Tag>
 void table_s8(const TableS8Args& args, int begin, int end, std::byte*) noexcept {
-  if constexpr (HasByteTable<Tag>()) {
-    TableS8Simd<Tag>(args, begin, end);
-  } else {
+  if constexpr (Tag::kScalar) {
     TableS8Reference(args, begin, end);
+  } else {
+    TableS8Simd<Tag>(args, begin, end);
   }
 }
 

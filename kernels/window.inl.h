@@ -26,6 +26,24 @@ inline int InputColumn(const Window& w, int ox, int kx) {
   return InputIndex(ox, w.stride_w, kx, w.dilation_w, w.pad_left, w.input_dilation_w, w.iw);
 }
 
+// The taps of a window along one axis that read pixels: `count` of them, every `step` pixels from `first` on.
+struct TapsInside {
+  int first = 0, count = 0, step = 0;
+};
+
+inline TapsInside FindTaps(int o, int stride, int taps, int dilation, int pad, int input_dilation,
+                           int extent) {
+  TapsInside inside;
+  for (int k = 0; k < taps; ++k) {
+    const int i = InputIndex(o, stride, k, dilation, pad, input_dilation, extent);
+    if (i < 0) continue;
+    if (inside.count == 0) inside.first = i;
+    if (inside.count == 1) inside.step = i - inside.first;
+    ++inside.count;
+  }
+  return inside;
+}
+
 // Offset in elements of pixel (y, x) of image n in a tensor [*, h, w, c].
 inline ptrdiff_t PixelOffset(ptrdiff_t n, ptrdiff_t y, ptrdiff_t x, int h, int w, int c) {
   return ((n * h + y) * w + x) * c;

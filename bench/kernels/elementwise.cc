@@ -2,6 +2,7 @@
 // tensor, the image and the scores.
 #include "bench/kernels/cases.inl.h"
 #include "bench/kernels/shapes.h"
+#include "kernels/movement.h"
 
 namespace qrun::bench {
 namespace {
@@ -50,6 +51,33 @@ void AddMap(const char* kernel, KernelMember<Args> member, const Extent& extent,
   AddRows(kernel, member, std::move(c), rows);
 }
 
+// Squeeze-and-excite scales the channels of an image: b is a row of `channels`, the same for all pixels.
+template <class Args, class T>
+void AddScaling(const char* kernel, KernelMember<Args> member, const Args& args, const char* shape,
+                int pixels, int channels, std::vector<Row>& rows) {
+  Case<Args, T> c;
+  c.shape = shape;
+  c.bytes = pixels * channels * 2.0 * sizeof(T);
+  c.prepare = [=](const KernelTable&) {
+    struct Memory {
+      std::vector<T> a, b;
+    };
+    auto memory =
+        std::make_shared<Memory>(Memory{RandomValues<T>(pixels * channels, 1), RandomValues<T>(channels, 2)});
+    Call<Args, T> call;
+    call.args = args;
+    call.args.outer = pixels;
+    call.args.inner = channels;
+    call.args.a = memory->a.data();
+    call.args.b = memory->b.data();
+    call.items = pixels;
+    call.dst_count = static_cast<size_t>(pixels) * static_cast<size_t>(channels);
+    call.memory = memory;
+    return call;
+  };
+  AddRows(kernel, member, std::move(c), rows);
+}
+
 template <class Args, class T>
 void AddBinary(const char* kernel, KernelMember<Args> member, const Args& args, std::vector<Row>& rows) {
   for (const Extent& extent : kResiduals) {
@@ -93,12 +121,50 @@ void Add_add_s8(std::vector<Row>& rows) {
 }
 void Add_mul_s8(std::vector<Row>& rows) {
   AddBinary<BinaryS8Args, int8_t>("mul_s8", &KernelTable::mul_s8, BinaryArgs(0.01f, 1), rows);
+  AddScaling<BinaryS8Args, int8_t>("mul_s8", &KernelTable::mul_s8, BinaryArgs(0.01f, 1), "scale28x16",
+                                   28 * 28, 16, rows);
+  AddScaling<BinaryS8Args, int8_t>("mul_s8", &KernelTable::mul_s8, BinaryArgs(0.01f, 1), "scale14x240",
+                                   14 * 14, 240, rows);
 }
 void Add_binary_f32(std::vector<Row>& rows) {
   BinaryF32Args args;
   args.lo = -INFINITY;
   args.hi = INFINITY;
   AddBinary<BinaryF32Args, float>("binary_f32", &KernelTable::binary_f32, args, rows);
+}
+
+// ShuffleNetV2's channel shuffle, its concatenation with another scale, and an image from planes to pixels.
+void Add_strided_copy(std::vector<Row>& rows) {
+  struct Copy {
+    const char* name;
+    int64_t extent[3], src_stride[3], dst_stride[3];
+    bool table;
+  };
+  static const std::vector<int8_t> table = RandomBytes(256, 3);
+  for (const Copy& copy : {Copy{"shuffle28x116", {784, 58, 2}, {116, 1, 58}, {116, 2, 1}, false},
+                           Copy{"concat28x58", {784, 1, 58}, {58, 58, 1}, {116, 58, 1}, true},
+                           Copy{"nchw_nhwc14x64", {1, 196, 64}, {12544, 1, 196}, {12544, 64, 1}, false}}) {
+    const int64_t count = copy.extent[0] * copy.extent[1] * copy.extent[2];
+    Case<StridedCopyArgs, int8_t> c;
+    c.shape = copy.name;
+    c.bytes = 2.0 * static_cast<double>(count);
+    c.prepare = [=](const KernelTable&) {
+      auto src = std::make_shared<std::vector<int8_t>>(RandomBytes(static_cast<size_t>(count), 1));
+      Call<StridedCopyArgs, int8_t> call;
+      call.args.axes = 3;
+      std::copy_n(copy.extent, 3, call.args.extent);
+      std::copy_n(copy.src_stride, 3, call.args.src_stride);
+      std::copy_n(copy.dst_stride, 3, call.args.dst_stride);
+      CoalesceAxes(call.args);
+      call.args.table = copy.table ? table.data() : nullptr;
+      call.args.src = src->data();
+      call.items = static_cast<int>(call.args.extent[0]);
+      call.dst_count = static_cast<size_t>(copy.extent[0] * copy.dst_stride[0]);
+      call.memory = src;
+      return call;
+    };
+    AddRows("strided_copy", &KernelTable::strided_copy, std::move(c), rows);
+  }
 }
 
 void Add_table_s8(std::vector<Row>& rows) {

@@ -17,6 +17,9 @@ constexpr ConvShape kEarly = {.name = "3x3s2_112x64",
                               .stride = {2, 2},
                               .pad = {1, 1, 1, 1}};
 
+constexpr ConvShape kHalving = {
+    .name = "2x2s2_64x32", .in = {64, 64}, .ic = 32, .oc = 32, .kernel = {2, 2}, .stride = {2, 2}};
+
 template <class Args, class T>
 Call<Args, T> Prepare(const ConvShape& s) {
   std::shared_ptr<std::vector<T>> src;
@@ -43,7 +46,7 @@ Call<Args, T> Prepare(const ConvShape& s) {
 
 template <class Args, class T>
 void AddPool(const char* kernel, KernelMember<Args> member, std::vector<Row>& rows) {
-  for (const ConvShape& s : {kGlobal, kEarly}) {
+  for (const ConvShape& s : {kGlobal, kEarly, kHalving}) {
     Case<Args, T> c;
     c.shape = s.name;
     c.bytes = static_cast<double>((InputCount(s) + OutputCount(s)) * sizeof(T));

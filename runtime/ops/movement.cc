@@ -37,13 +37,13 @@ StridedCopyArgs DenseCopy(const PlanBuilder& plan, int src, int dst, int shape_o
 void AddCopy(const OpContext& op, const char* part, StridedCopyArgs args, int src, int64_t src_offset,
              int dst, int64_t dst_offset) {
   kernels::CoalesceAxes(args);
-  StepDraft draft = op.Draft("strided_copy", part);
+  StepDraft draft = op.Draft(op.plan.CandidateName("strided_copy"), part);
   draft.reads = {src};
   draft.writes = {dst};
   int64_t elements = 1;
   for (int axis = 0; axis < args.axes; ++axis) elements *= args.extent[axis];
   draft.info.macs = elements;
-  op.plan.AddKernel(std::move(draft), kernels::strided_copy, args, static_cast<int>(args.extent[0]), 0,
+  op.plan.AddKernel(std::move(draft), op.plan.table().strided_copy, args, static_cast<int>(args.extent[0]), 0,
                     [=](StridedCopyArgs& a, const Binder& binder) {
                       a.src = binder.In<std::byte>(src) + src_offset * a.element_bytes;
                       a.dst = binder.Out<std::byte>(dst) + dst_offset * a.element_bytes;

@@ -52,6 +52,38 @@ TEST(AgainstReference, avgpool_f32) {
   }
 }
 
+// NaN, infinities and signed zeros: the same bits on every ISA, wherever in a window they are. A maximum
+// keeps what it has when it meets a NaN; an average that meets one is bounded like any other value.
+TEST(PoolF32, SpecialValues) {
+  const float specials[] = {NAN, -NAN, INFINITY, -INFINITY, 0.0f, -0.0f, 0.5f, -0.5f};
+  for (int c : {1, 4, 7, 16, 33}) {
+    PoolF32Args args = {.window = PoolShapes()[1].ToWindow(), .c = c, .pad_bottom = 1, .pad_right = 1};
+    const Window& w = args.window;
+    Random random(static_cast<uint32_t>(c));
+    std::vector<float> src(static_cast<size_t>(w.ih * w.iw * c));
+    for (float& value : src) value = specials[random.Int(0, 7)];
+    args.src = src.data();
+    const size_t count = static_cast<size_t>(w.oh * w.ow * c);
+    for (const bool bounded : {false, true}) {
+      args.lo = bounded ? -0.25f : -INFINITY;
+      args.hi = bounded ? 0.25f : INFINITY;
+      for (const Member kernel : {&KernelTable::maxpool_f32, &KernelTable::avgpool_f32}) {
+        const auto want = RunWhole<float>(Reference().*kernel, args, w.oh, 0, count);
+        for (const KernelTable* table : TestedTables()) {
+          SCOPED_TRACE(std::string(table->isa) + " c " + std::to_string(c));
+          const auto got = RunWhole<float>(table->*kernel, args, w.oh, 0, count);
+          for (size_t i = 0; i < count; ++i) {
+            const bool same = std::isnan(want[i])
+                                  ? std::isnan(got[i])
+                                  : want[i] == got[i] && std::signbit(want[i]) == std::signbit(got[i]);
+            ASSERT_TRUE(same) << i << ": want " << want[i] << ", got " << got[i];
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(PoolF32, ReferenceByHand) {
   const float src[] = {1, 2, 3, -8};
   float dst[2];
