@@ -15,7 +15,7 @@ namespace {
 using cli::BytesText;
 using cli::CountText;
 
-constexpr size_t kListedAtMost = 8, kFindingsShown = 5;
+constexpr size_t kListedAtMost = 8, kFindingsShown = 5, kWorstLayers = 3;
 
 std::string Plural(size_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
@@ -109,6 +109,20 @@ void AddLayers(const LayerReport& report, Lines& lines) {
         fmt::format("{} of {} proved free of int32 overflow; sums of two at 16 bits safe in {} of {} "
                     "channels",
                     accumulator_safe, Plural(static_cast<size_t>(layers), "layer"), pair_safe, channels));
+  }
+  std::vector<const LayerFacts*> worst;
+  for (const LayerFacts& layer : report.layers) {
+    if (layer.int8 && std::isfinite(layer.sqnr_db)) worst.push_back(&layer);
+  }
+  std::stable_sort(worst.begin(), worst.end(), [](auto a, auto b) { return a->sqnr_db < b->sqnr_db; });
+  worst.resize(std::min(worst.size(), kWorstLayers));
+  for (const LayerFacts* layer : worst) {
+    lines.Add("worst",
+              fmt::format("{} ({}): SQNR {:.2f} dB{}, cosine {:.5f}, {:.2g} % clipped, {:.0f} % of the "
+                          "range used",
+                          layer->name, layer->op, layer->sqnr_db,
+                          layer->local_sqnr_db ? fmt::format(" ({:.2f} alone)", *layer->local_sqnr_db) : "",
+                          layer->cosine, 100 * layer->ClippedShare(), 100 * layer->RangeUse()));
   }
   const auto& findings = report.findings;
   if (findings.empty()) lines.Add("findings", "none");

@@ -137,6 +137,7 @@ void SuspectWeights(const Inspection& inspection, Suspicions& found) {
 
 void SuspectDeadChannels(const Inspection& inspection, Suspicions& found) {
   constexpr double kShare = 1.0 / 16;
+  constexpr size_t kLeastValues = 64;  // of fewer, some are 0 by chance
   const Graph& graph = inspection.graph();
   Suspicion worst;
   double worst_share = 0;
@@ -145,7 +146,7 @@ void SuspectDeadChannels(const Inspection& inspection, Suspicions& found) {
     const auto linear = AsLinear(graph, graph.nodes[i]);
     if (!linear || !inspection.trials.Params(linear->dst)) continue;
     const ChannelStatistics& seen = inspection.channels(linear->dst);
-    if (!seen.seen() || inspection.readers(linear->dst).empty()) continue;
+    if (seen.pixels() < kLeastValues || inspection.readers(linear->dst).empty()) continue;
     size_t dead = 0;
     for (size_t c = 0; c < seen.channels(); ++c) dead += seen.Min(c) == seen.Max(c);
     const double share = static_cast<double>(dead) / static_cast<double>(seen.channels());
@@ -159,7 +160,9 @@ void SuspectDeadChannels(const Inspection& inspection, Suspicions& found) {
         fmt::format("{} of {} channels never change on the calibration samples", dead, seen.channels());
   }
   if (layers == 0) return;
-  if (layers > 1) worst.evidence += fmt::format(", nor do channels of {} more layers", layers - 1);
+  if (layers > 1)
+    worst.evidence +=
+        fmt::format(", nor do channels of {} more {}", layers - 1, layers == 2 ? "layer" : "layers");
   worst.cause = kCauseDeadChannels;
   worst.advice = "costs time and space, not accuracy: prune them, or calibrate on samples that use them";
   worst.harmless = true;

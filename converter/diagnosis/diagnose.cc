@@ -19,6 +19,9 @@ namespace {
 // A repaired cause is worth a line if its cure gained this much, and it did harm before.
 constexpr double kRepairedGainDb = 3, kRepairedDb = 24;
 
+// Behind a layer that is this good nothing needs a cure.
+constexpr double kGoodDb = 35;
+
 // A suspicion with its trials.
 struct Case {
   Suspicion suspicion;
@@ -80,7 +83,7 @@ std::optional<Finding> Conclude(const Graph& graph, const Case& c, const LayerTr
   const Measured measured = Measure(c, trials);
   if (!measured.before) return {};
   finding.sqnr_db = measured.before;
-  if (measured.gain && *measured.gain >= c.suspicion.least_gain_db) {
+  if (measured.gain && *measured.gain >= c.suspicion.least_gain_db && *measured.before < kGoodDb) {
     finding.gain_db = measured.gain;
     finding.cure = c.suspicion.cures[measured.cure].what;
     return finding;

@@ -21,6 +21,7 @@ class ChannelStatistics {
 
   size_t channels() const { return min_.size(); }
   bool seen() const { return pixels_ != 0; }
+  size_t pixels() const { return pixels_; }  // values per channel
   float Min(size_t c) const { return min_[c]; }
   float Max(size_t c) const { return max_[c]; }
   // Largest magnitude.
