@@ -175,12 +175,13 @@ InputStem RpsStem() {
   return std::move(*stem);
 }
 
-InputFit FitRps(const InputStem& stem, const PreprocessingOptions& options) {
+// as_arrays: the model is not told how images were prepared, as with .npy files.
+InputFit FitRps(const InputStem& stem, const PreprocessingOptions& options, bool as_arrays = false) {
   const Value* const inputs[] = {&stem.graph.values[stem.graph.inputs[0]]};
   const auto preprocessing = MakePreprocessing(options, *inputs[0]);
   const auto source = OpenCalibrationSource(std::string(QRUN_SOURCE_DIR) + "/tests/zoo/rps/calib.csv", inputs,
                                             *preprocessing);
-  const auto fit = FitInput(stem, **source, &*preprocessing);
+  const auto fit = FitInput(stem, **source, as_arrays ? nullptr : &*preprocessing);
   EXPECT_TRUE(fit.ok() && fit->has_value());
   return **fit;
 }
@@ -242,6 +243,15 @@ TEST_F(SeededFaults, AreNamed) {
   prepared("another mean and deviation", [](auto& o) { o.preset = "tf"; });
   prepared("pixels 0..1", [](auto& o) { o.mean = {0}, o.std = {1}; });
   prepared("blue before red", [](auto& o) { o.preset = "torch", o.color = "bgr"; });
+
+  PreprocessingOptions raw;
+  raw.preset = "raw";
+  const InputFit arrays = FitRps(stem, raw, true);
+  ASSERT_TRUE(arrays.finding.has_value());
+  Expect("arrays of 0..255", {*arrays.finding}, kCausePreprocessing, stem.layer);
+  EXPECT_NE(arrays.finding->cure.find("(values / 255 - mean) / std with torch's constants fits"),
+            std::string::npos)
+      << arrays.finding->cure;
 
   std::cout << "seeded faults named right: " << named_ << " of " << seeded_ << "\n";
   EXPECT_GE(seeded_, 10);
