@@ -43,6 +43,25 @@ struct GemmMathS8 {
   template <int kRows, int kBlocks, class RowDst>
   QRUN_INLINE void Store(const Reg (&acc)[kRows * kBlocks], int channel, RowDst&& row_dst, int valid_rows,
                          int valid_channels) const {
+    if (valid_rows >= kRows && valid_channels >= kBlocks * kLanes) {
+      StoreTile<true, kRows, kBlocks>(acc, channel, row_dst, valid_rows, valid_channels);
+    } else {
+      StoreTile<false, kRows, kBlocks>(acc, channel, row_dst, valid_rows, valid_channels);
+    }
+  }
+
+  static QRUN_INLINE void FillCell(const std::byte* src, std::byte* dst) {
+    Ops::ExpandGroups(reinterpret_cast<const int8_t*>(src), dst);
+  }
+  static QRUN_INLINE void FillCellPart(const std::byte* src, int bytes, std::byte* dst) {
+    Ops::ExpandGroupsPart(reinterpret_cast<const int8_t*>(src), bytes, dst);
+  }
+
+ private:
+  // kWhole: all rows and channels of the tile are valid.
+  template <bool kWhole, int kRows, int kBlocks, class RowDst>
+  QRUN_INLINE void StoreTile(const Reg (&acc)[kRows * kBlocks], int channel, RowDst&& row_dst, int valid_rows,
+                             int valid_channels) const {
     constexpr int kParts = 4 / kBlocks;
     constexpr int kWidth = kBlocks * kLanes;
     F32 scales[kBlocks];
@@ -60,7 +79,9 @@ struct GemmMathS8 {
                                                             product(Index<q + 2>{}), product(Index<q + 3>{}));
       Unroll<kParts>([&](auto part) QRUN_INLINE_LAMBDA {
         constexpr int row = group.value * kParts + part.value;
-        if (row < kRows && row < valid_rows) {
+        if constexpr (kWhole) {
+          if constexpr (row < kRows) Ops::template StorePart<part.value, kParts>(row_dst(row), bytes);
+        } else if (row < kRows && row < valid_rows) {
           if (valid_channels >= kWidth) {
             Ops::template StorePart<part.value, kParts>(row_dst(row), bytes);
           } else {
@@ -69,13 +90,6 @@ struct GemmMathS8 {
         }
       });
     });
-  }
-
-  static QRUN_INLINE void FillCell(const std::byte* src, std::byte* dst) {
-    Ops::ExpandGroups(reinterpret_cast<const int8_t*>(src), dst);
-  }
-  static QRUN_INLINE void FillCellPart(const std::byte* src, int bytes, std::byte* dst) {
-    Ops::ExpandGroupsPart(reinterpret_cast<const int8_t*>(src), bytes, dst);
   }
 };
 

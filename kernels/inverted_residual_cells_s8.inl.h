@@ -646,10 +646,10 @@ class InvertedResidualCellsS8 {
     const GemmMathS8<Tag> math = {Requantizer<Tag>(a.dst_zp, a.lo, a.hi), a.scale};
     const ptrdiff_t row_bytes = ptrdiff_t{w_.ow} * a.oc;
     dst += block * kLanes;
-    const auto pixel = [&](int s) QRUN_INLINE_LAMBDA {
-      const int i = slot + s;
-      return rows == 2 ? dst + i % 2 * row_bytes + i / 2 * ptrdiff_t{a.oc} : dst + i * ptrdiff_t{a.oc};
-    };
+    // Slots of two rows alternate, and a tile begins with an even one.
+    dst += slot * ptrdiff_t{a.oc} / rows;
+    const ptrdiff_t odd = rows == 2 ? row_bytes : a.oc, step = rows == 2 ? a.oc : 2 * ptrdiff_t{a.oc};
+    const auto pixel = [&](int s) QRUN_INLINE_LAMBDA { return dst + s / 2 * step + s % 2 * odd; };
     math.template Store<kSlots, kBlocks>(acc, block * kLanes, pixel, slots - slot, a.oc - block * kLanes);
   }
 
