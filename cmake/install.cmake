@@ -7,7 +7,7 @@ add_library(qrun::runtime ALIAS qrun_runtime)
 set_target_properties(qrun_runtime PROPERTIES EXPORT_NAME runtime)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/qrun)
-install(TARGETS qrun_runtime qrun_kernels qrun_schema qrun_onednn qrun_compile_flags EXPORT qrun
+install(TARGETS qrun_runtime qrun_file qrun_kernels qrun_schema qrun_onednn qrun_compile_flags EXPORT qrun
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT qrun NAMESPACE qrun:: FILE qrunTargets.cmake DESTINATION ${package_dir})
 install(FILES runtime/qrun.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qrun/runtime)

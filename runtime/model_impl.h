@@ -17,6 +17,9 @@ struct Model::Impl {
   std::unique_ptr<MappedFile> mapping;  // one of these two holds the bytes
   AlignedBuffer copy;
   size_t file_bytes = 0;
+  std::span<const std::byte> bytes() const {
+    return mapping ? mapping->bytes() : std::span<const std::byte>(copy.data(), copy.size());
+  }
   const fb::Model* file = nullptr;
 
   std::vector<TensorInfo> inputs, outputs;

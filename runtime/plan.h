@@ -17,6 +17,7 @@
 #include "kernels/table.h"
 #include "runtime/aligned_buffer.h"
 #include "runtime/qrun.h"
+#include "runtime/weight_cache.h"
 #include "schema/cat.h"
 #include "schema/qfb_generated.h"
 
@@ -90,9 +91,12 @@ struct StepDraft {
 
 class PlanBuilder {
  public:
-  PlanBuilder(const fb::Model& model, const kernels::KernelTable& table, const SessionOptions& options)
+  // cache: weights packed by an earlier plan, or null.
+  PlanBuilder(const fb::Model& model, const kernels::KernelTable& table, const SessionOptions& options,
+              const WeightCache* cache)
       : model_(model),
         table_(table),
+        cache_(cache),
         batch_(options.batch),
         threads_(options.threads),
         profile_(options.profile),
@@ -122,7 +126,28 @@ class PlanBuilder {
     return reinterpret_cast<const T*>(model_.buffers()->Get(tensor(index).buffer())->data()->Data());
   }
 
-  // Zero-filled memory that lives as long as the session: packed weights, tables of small numbers.
+  // Packed weights that live as long as the session: `bytes` bytes, aligned, that pack(std::byte*) writes
+  // into zero-filled memory, or that the cache has. They are nothing but weights, biases and scales: no
+  // addresses, indices or sizes.
+  template <class Pack>
+  const std::byte* PersistPacked(size_t bytes, const Pack& pack) {
+    const std::byte* block = cache_ ? cache_->Block(packed_.size(), bytes) : nullptr;
+    if (block != nullptr) {
+      persistent_bytes_ += bytes;
+    } else {
+      cache_fits_ = false;
+      std::byte* memory = Persist<std::byte>(bytes);
+      pack(memory);
+      block = memory;
+    }
+    packed_.push_back({block, bytes});
+    return block;
+  }
+  // All blocks of PersistPacked so far, and whether each of them and nothing else came from the cache.
+  std::span<const std::span<const std::byte>> packed() const { return packed_; }
+  bool cache_fits() const { return cache_fits_ && cache_ && cache_->block_count() == packed_.size(); }
+
+  // Zero-filled memory that lives as long as the session: tables of small numbers.
   template <class T>
   T* Persist(size_t count) {
     persistent_.emplace_back(count * sizeof(T));
@@ -171,6 +196,9 @@ class PlanBuilder {
  private:
   const fb::Model& model_;
   const kernels::KernelTable& table_;
+  const WeightCache* cache_;
+  bool cache_fits_ = true;
+  std::vector<std::span<const std::byte>> packed_;
   int batch_;
   int threads_;
   bool profile_;

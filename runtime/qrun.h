@@ -116,6 +116,12 @@ struct SessionOptions {
   // the caller's and must outlive the session, which touches nothing beyond them. Null: Create fails with
   // resource_limit. Must not throw.
   std::function<std::byte*(size_t bytes)> activation_memory = {};
+  // Folder for files of packed weights; empty: none are kept. Create packs as always the first time and
+  // leaves a file of its own for this model, instruction set, build of the program, batch and number of
+  // threads; then it maps that file, which all processes share, in place of packing. A stale or damaged file
+  // is replaced. A folder that cannot be written to is no error: see Session::weight_cache. Trust it as you
+  // trust the program.
+  std::string weight_cache = {};
   // Called before the first step for every model input, and after each step for the tensor it has just
   // written: index in the file's tensor list, and its bytes, valid during the call. For calibration and
   // debugging; empty costs nothing. Must not throw.
@@ -150,6 +156,14 @@ struct ArenaSlot {
   int first_step = 0, last_step = 0;  // inclusive lifetime
 };
 
+// What became of SessionOptions::weight_cache.
+struct WeightCacheUse {
+  std::string path;       // the file; empty if none was asked for
+  bool was_used = false;  // its weights are mapped; else they were packed
+  bool was_written = false;
+  std::string problem;  // why it could not be used although it was there, or not be written; else empty
+};
+
 // A plan bound to memory: ready to run.
 class Session {
  public:
@@ -181,6 +195,7 @@ class Session {
   int threads() const;
   size_t arena_bytes() const;          // activations and scratch
   size_t packed_weight_bytes() const;  // weights repacked for this CPU, beside the mapped file
+  const WeightCacheUse& weight_cache() const;
   const std::vector<StepInfo>& steps() const;
   const std::vector<ArenaSlot>& arena_map() const;
   // Nanoseconds of each step in the last Run; empty unless SessionOptions::profile.

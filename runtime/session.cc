@@ -2,11 +2,13 @@
 #include <chrono>
 #include <cstring>
 #include <new>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 #include "kernels/dispatch.h"
 #include "runtime/arena.h"
+#include "runtime/build_id.h"
 #include "runtime/model_impl.h"
 #include "runtime/plan.h"
 #include "runtime/thread_pool.h"
@@ -47,6 +49,8 @@ struct Session::Impl {
   std::span<std::byte> arena;
   std::span<std::byte> io;                 // inputs and outputs
   std::vector<AlignedBuffer> activations;  // both, unless they are the caller's
+  std::optional<WeightCache> cache;
+  WeightCacheUse cache_use;
   std::vector<AlignedBuffer> persistent;
   std::vector<std::shared_ptr<void>> objects;
   size_t persistent_bytes = 0;
@@ -58,6 +62,9 @@ struct Session::Impl {
   Executor* executor = nullptr;
 
   Status Build();
+  Status Plan(PlanBuilder& plan) const;
+  std::optional<WeightCacheFile> CacheFile();
+  Result<PlanBuilder> PlanWithCache();
   Result<std::span<std::byte>> TakeMemory(size_t bytes);
   void ReleaseWeights(const PlanBuilder& plan, const fb::Operator& op, size_t first) const;
   void RunProfiled(size_t step, const RunContext& context) noexcept;
@@ -213,17 +220,66 @@ void Session::Impl::ReleaseWeights(const PlanBuilder& plan, const fb::Operator& 
   }
 }
 
-Status Session::Impl::Build() {
-  QRUN_RETURN_IF_ERROR(CheckOptions(options));
-  QRUN_ASSIGN_OR_RETURN(table, kernels::ChooseTable(options.isa));
+// Adds the steps of all operators.
+Status Session::Impl::Plan(PlanBuilder& plan) const {
   const fb::Model& file = *model->file;
-  PlanBuilder plan(file, *table, options);
   QRUN_RETURN_IF_ERROR(CheckSizes(plan));
   for (int i = 0; i < static_cast<int>(file.operators()->size()); ++i) {
     const size_t first = plan.drafts().size();
     QRUN_RETURN_IF_ERROR(PrepareOperator({plan, *file.operators()->Get(i), i}));
     ReleaseWeights(plan, *file.operators()->Get(i), first);
   }
+  return Status::Ok();
+}
+
+// The file that holds this plan's weights, or is to hold them. Their layout depends on the code and on all
+// that choosing a candidate looks at.
+std::optional<WeightCacheFile> Session::Impl::CacheFile() {
+  if (options.weight_cache.empty()) return std::nullopt;
+  const std::string build = BuildId();
+  if (build.empty()) {
+    cache_use.problem = "this program has no build id to know its files by: link it with -Wl,--build-id";
+    return std::nullopt;
+  }
+  WeightCacheFile file(options.weight_cache, model->bytes(),
+                       Cat(Version(), " ", build, " ", table->isa, " batch ", options.batch, " threads ",
+                           options.threads, " reproducible ", options.reproducible_float));
+  cache_use.path = file.path;
+  return file;
+}
+
+// A plan whose weights come from the cache, if there is one for it; else they are packed, and written to it.
+Result<PlanBuilder> Session::Impl::PlanWithCache() {
+  const std::optional<WeightCacheFile> cache_file = CacheFile();
+  if (cache_file) {
+    auto opened = WeightCache::Open(*cache_file);
+    if (opened.ok()) {
+      cache.emplace(*std::move(opened));
+      PlanBuilder plan(*model->file, *table, options, &*cache);
+      QRUN_RETURN_IF_ERROR(Plan(plan));
+      cache_use.was_used = plan.cache_fits();
+      if (cache_use.was_used) return plan;
+      cache_use.problem = Cat("'", cache_file->path, "': its blocks are not those of this plan");
+      cache.reset();
+    } else if (opened.error().code() != StatusCode::kIo) {
+      cache_use.problem = opened.error().message();
+    }
+  }
+  PlanBuilder plan(*model->file, *table, options, nullptr);
+  QRUN_RETURN_IF_ERROR(Plan(plan));
+  if (cache_file && !plan.packed().empty()) {
+    const Status written = WeightCache::Write(*cache_file, plan.packed());
+    cache_use.was_written = written.ok();
+    if (!written.ok()) cache_use.problem = written.message();
+  }
+  return plan;
+}
+
+Status Session::Impl::Build() {
+  QRUN_RETURN_IF_ERROR(CheckOptions(options));
+  QRUN_ASSIGN_OR_RETURN(table, kernels::ChooseTable(options.isa));
+  const fb::Model& file = *model->file;
+  QRUN_ASSIGN_OR_RETURN(PlanBuilder plan, PlanWithCache());
 
   std::vector<StepDraft> drafts = plan.TakeDrafts();
   std::vector<size_t> scratch_offset(drafts.size(), 0);
@@ -336,6 +392,7 @@ std::string_view Session::isa() const { return impl_->table->isa; }
 int Session::threads() const { return impl_->options.threads; }
 size_t Session::arena_bytes() const { return impl_->arena.size(); }
 size_t Session::packed_weight_bytes() const { return impl_->persistent_bytes; }
+const WeightCacheUse& Session::weight_cache() const { return impl_->cache_use; }
 const std::vector<StepInfo>& Session::steps() const { return impl_->infos; }
 const std::vector<ArenaSlot>& Session::arena_map() const { return impl_->arena_map; }
 std::span<const int64_t> Session::StepTimes() const { return impl_->times; }

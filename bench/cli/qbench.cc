@@ -24,7 +24,7 @@ constexpr int kProfileRounds = 5;
 struct Arguments {
   std::vector<std::string> models, isas;
   std::vector<int> threads = {1};
-  std::string json, html, csv, trace;
+  std::string json, html, csv, trace, cache;
   TimingOptions timing;
   bool quiet = false;
   DatasetOptions dataset;
@@ -56,6 +56,8 @@ void AddOptions(CLI::App& app, Arguments& args) {
   app.add_option("--csv", args.csv, "Write a row per model and configuration to a file");
   app.add_option("--trace", args.trace,
                  "Write the time of every step as a trace for chrome://tracing or Perfetto");
+  app.add_option("--cache", args.cache,
+                 "A folder for packed weights: also time the cold start that finds them there");
   app.add_flag("--quiet", args.quiet, "No progress bar");
   AddDatasetOptions(app, args.dataset);
   app.footer(
@@ -108,6 +110,19 @@ Result<Accuracies> MeasureAccuracy(const Arguments& args, const std::vector<Mode
   return accuracies;
 }
 
+// The cold start that maps packed weights. The first start leaves them in the folder.
+Result<ColdStart> MeasureCachedStart(const Measurement& m, const std::string& folder) {
+  SessionOptions options = m.options;
+  options.weight_cache = folder;
+  QRUN_ASSIGN_OR_RETURN(const ColdStart first, MeasureColdStart(m.file->path, options, 1));
+  QRUN_ASSIGN_OR_RETURN(const ColdStart cached, MeasureColdStart(m.file->path, options, kColdRepeats));
+  static_cast<void>(first);
+  if (!cached.weights_from_cache) {
+    return Status::Io(fmt::format("no packed weights of '{}' can be kept in '{}'", m.file->path, folder));
+  }
+  return cached;
+}
+
 // Every model on every instruction set with every number of threads; the models of one configuration
 // together. First everything that needs a fresh process, while this one has no threads yet.
 Result<std::vector<Measurement>> Measure(const Arguments& args, const std::vector<ModelFile>& files) {
@@ -128,6 +143,8 @@ Result<std::vector<Measurement>> Measure(const Arguments& args, const std::vecto
     for (size_t i = 0; i < all.size(); ++i) {
       bar.Update(i, all.size());
       QRUN_ASSIGN_OR_RETURN(all[i].cold, MeasureColdStart(all[i].file->path, all[i].options, kColdRepeats));
+      if (args.cache.empty()) continue;
+      QRUN_ASSIGN_OR_RETURN(all[i].cold_cached, MeasureCachedStart(all[i], args.cache));
     }
   }
   cli::ProgressBar bar("time", args.quiet);

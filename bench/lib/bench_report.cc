@@ -24,6 +24,15 @@ json QuantilesJson(const Rounds& rounds) {
   return {{"percent", std::move(percents)}, {"ms", std::move(ms)}};
 }
 
+json CachedStartJson(const std::optional<ColdStart>& cold) {
+  if (!cold) return nullptr;
+  return {{"ms", cold->TotalMs()},
+          {"open_ms", cold->open_ms},
+          {"plan_ms", cold->plan_ms},
+          {"first_run_ms", cold->first_run_ms},
+          {"peak_rss_bytes", cold->peak_rss_bytes}};
+}
+
 }  // namespace
 
 json ResultJson(const Measurement& m, const json& accuracy) {
@@ -52,6 +61,7 @@ json ResultJson(const Measurement& m, const json& accuracy) {
           {"cold_open_ms", m.cold.open_ms},
           {"cold_plan_ms", m.cold.plan_ms},
           {"cold_first_run_ms", m.cold.first_run_ms},
+          {"cold_cached", CachedStartJson(m.cold_cached)},
           {"peak_rss_bytes", m.cold.peak_rss_bytes},
           {"rss_before_bytes", m.cold.rss_before_bytes},
           {"arena_bytes", m.profile.plan["arena_bytes"]},

@@ -20,6 +20,7 @@ struct Measurement {
   bool is_candidate = false;  // else the baseline, or the only model
   SessionOptions options;     // with the instruction set by name
   ColdStart cold;
+  std::optional<ColdStart> cold_cached;  // with packed weights on file
   Timings timings;
   Profile profile;
 };

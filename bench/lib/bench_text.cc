@@ -50,6 +50,16 @@ std::string ResultsTable(const json& results) {
         cli::BytesText(r["peak_rss_bytes"].get<uint64_t>()), cli::BytesText(r["arena_bytes"].get<uint64_t>()),
         cli::BytesText(r["file_bytes"].get<uint64_t>()));
   }
+  for (const json& r : results) {
+    if (!r.contains("cold_cached") || r["cold_cached"].is_null()) continue;
+    const json& cached = r["cold_cached"];
+    text += fmt::format(
+        "{}, {}, {} thread(s): cold start with packed weights on file {}: open {}, plan {}, first run {}; "
+        "without {}: {}, {}, {}\n",
+        Text(r["model"]), Text(r["isa"]), r["threads"].get<int>(), Ms(cached["ms"]), Ms(cached["open_ms"]),
+        Ms(cached["plan_ms"]), Ms(cached["first_run_ms"]), Ms(r["cold_ms"]), Ms(r["cold_open_ms"]),
+        Ms(r["cold_plan_ms"]), Ms(r["cold_first_run_ms"]));
+  }
   return text;
 }
 

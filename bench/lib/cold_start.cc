@@ -20,6 +20,7 @@ Result<std::string> StartOnce(const std::string& path, const SessionOptions& opt
   cold.open_ms = watch.LapMs();
   QRUN_ASSIGN_OR_RETURN(Session session, Session::Create(model, options));
   cold.plan_ms = watch.LapMs();
+  cold.weights_from_cache = session.weight_cache().was_used;
   QRUN_RETURN_IF_ERROR(FillInputs(session));
   watch.LapMs();
   session.Run();

@@ -11,9 +11,10 @@
 namespace qrun::bench {
 
 struct ColdStart {
-  double open_ms = 0;             // Model::Open: map and verify
-  double plan_ms = 0;             // Session::Create: plan, pack, allocate
-  double first_run_ms = 0;        // the first Run
+  double open_ms = 0;       // Model::Open: map and verify
+  double plan_ms = 0;       // Session::Create: plan, pack, allocate
+  double first_run_ms = 0;  // the first Run
+  bool weights_from_cache = false;
   uint64_t rss_before_bytes = 0;  // resident before the model was opened: the program itself
   uint64_t peak_rss_bytes = 0;    // largest resident size up to the end of the third run
   double TotalMs() const { return open_ms + plan_ms + first_run_ms; }

@@ -73,12 +73,18 @@ void PrintProfile(const json& rows) {
   }
 }
 
+json CacheJson(const WeightCacheUse& use) {
+  if (use.path.empty() && use.problem.empty()) return nullptr;
+  return {{"path", use.path}, {"used", use.was_used}, {"written", use.was_written}, {"problem", use.problem}};
+}
+
 json Header(const Model& model, const Session& session, double load_ms) {
   return {{"model", model.name()},
           {"dtype", session.inputs()[0].dtype == DType::kInt8 ? "int8" : "float32"},
           {"isa", session.isa()},
           {"threads", session.threads()},
           {"load_ms", load_ms},
+          {"weight_cache", CacheJson(session.weight_cache())},
           {"arena_bytes", session.arena_bytes()},
           {"file_bytes", model.file_bytes()}};
 }
@@ -249,6 +255,8 @@ int Main(int argc, char** argv) {
       "The float model of the same source (qconvert --dtype fp32): find the layer whose quantisation "
       "changes the answer, and print what every layer does to the lead of float's class");
   app.add_flag("--json", args.json, "Machine-readable output");
+  app.add_option("--cache", args.session.weight_cache,
+                 "A folder for packed weights: written the first time, mapped instead of packed after that");
   app.add_option("--input", args.inputs, "A .npy array for each model input, instead of images")
       ->expected(1)
       ->take_all();
@@ -291,6 +299,9 @@ int Main(int argc, char** argv) {
   auto session = Session::Create(*model, args.session);
   if (!session.ok()) return FailSession("qrun", session.error());
   const double load_ms = Milliseconds(start);
+  if (const std::string& problem = session->weight_cache().problem; !problem.empty()) {
+    fmt::print(stderr, "qrun: note: packed weights: {}\n", problem);
+  }
   return args.images.empty() ? RunArrays(args, *model, *session, arrays, load_ms)
                              : ClassifyImages(args, *model, *session, load_ms);
 }

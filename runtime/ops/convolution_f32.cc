@@ -61,24 +61,25 @@ Status AddDwConvF32(PlanBuilder& plan, const ConvProblem& p, StepDraft draft) {
   const auto& t = p.tensors;
   const int taps = p.window.kh * p.window.kw;
   const int c_padded = kernels::PaddedDepthwiseChannelsF32(p.ic);
-  float* wei = plan.Persist<float>(static_cast<size_t>(taps) * c_padded);
-  float* bia = plan.Persist<float>(c_padded);
-  kernels::PackDepthwiseWeightsF32(taps, p.ic, plan.Constant<float>(t.wei), plan.Constant<float>(t.bia), wei,
-                                   bia);
+  const PackedF32 packed =
+      PersistF32(plan, static_cast<size_t>(taps) * c_padded, c_padded, [&](float* wei, float* bia) {
+        kernels::PackDepthwiseWeightsF32(taps, p.ic, plan.Constant<float>(t.wei), plan.Constant<float>(t.bia),
+                                         wei, bia);
+      });
   const FloatBounds bounds = ReadClamp(p.clamp);
   kernels::DwConvF32Args args;
   args.window = p.window;
   args.c = p.ic;
   args.c_padded = c_padded;
-  args.wei = wei;
-  args.bia = bia;
+  args.wei = packed.wei;
+  args.bia = packed.bia;
   args.lo = bounds.lo;
   args.hi = bounds.hi;
   args.fused = !plan.reproducible_float();
   draft.reads = {t.src};
   draft.writes = {t.dst};
   draft.info.candidate = plan.CandidateName("dwconv2d_f32");
-  draft.info.packed_weight_bytes = (static_cast<size_t>(taps) + 1) * c_padded * sizeof(float);
+  draft.info.packed_weight_bytes = packed.bytes;
   plan.AddKernel(std::move(draft), plan.table().dwconv2d_f32, args, p.window.n * p.window.oh, 0,
                  [t](kernels::DwConvF32Args& a, const Binder& binder) {
                    a.src = binder.In<float>(t.src);

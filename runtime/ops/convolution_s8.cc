@@ -53,19 +53,19 @@ kernels::DwConvS8Args PackDwConvS8(PlanBuilder& plan, const ConvProblem& p, size
   const ConvTensors& t = p.tensors;
   const int taps = p.window.kh * p.window.kw;
   const int c_padded = kernels::PaddedDepthwiseChannels(p.ic);
-  int8_t* wei = plan.Persist<int8_t>(static_cast<size_t>(taps) * c_padded);
-  int32_t* bia = plan.Persist<int32_t>(c_padded);
-  float* scale = plan.Persist<float>(c_padded);
   const std::vector<float> scales = RequantizeScales(plan, t.src, t.wei, t.dst, p.ic);
-  kernels::PackDepthwiseWeights(taps, p.ic, plan.zero_point(t.src), plan.Constant<int8_t>(t.wei),
-                                plan.Constant<int32_t>(t.bia), scales.data(), wei, bia, scale);
-  *packed_bytes += (static_cast<size_t>(taps) + sizeof(int32_t) + sizeof(float)) * c_padded;
+  const PackedS8 packed = PersistS8(
+      plan, static_cast<size_t>(taps) * c_padded, c_padded, [&](int8_t* wei, int32_t* bia, float* scale) {
+        kernels::PackDepthwiseWeights(taps, p.ic, plan.zero_point(t.src), plan.Constant<int8_t>(t.wei),
+                                      plan.Constant<int32_t>(t.bia), scales.data(), wei, bia, scale);
+      });
+  *packed_bytes += packed.bytes;
   kernels::DwConvS8Args args;
   args.c = p.ic;
   args.c_padded = c_padded;
-  args.wei = wei;
-  args.bia = bia;
-  args.scale = scale;
+  args.wei = packed.wei;
+  args.bia = packed.bia;
+  args.scale = packed.scale;
   args.scales_below_one = kernels::ScalesBelowOne(p.ic, scales.data());
   SetQuantization(plan, p, args);
   return args;

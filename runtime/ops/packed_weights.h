@@ -10,6 +10,8 @@
 
 namespace qrun {
 
+// Aligned parts of one block: the weights, then a bias per channel, then in int8 a scale per channel.
+// `channels` and the pointers that pack(wei, bia, scale) gets are those of the packed layout.
 struct PackedS8 {
   const int8_t* wei = nullptr;
   const int32_t* bia = nullptr;
@@ -35,30 +37,51 @@ inline std::vector<float> RequantizeScales(const PlanBuilder& plan, int src, int
   return scales;
 }
 
+template <class Pack>
+PackedS8 PersistS8(PlanBuilder& plan, size_t wei_bytes, size_t channels, const Pack& pack) {
+  const size_t bia_at = AlignUp(wei_bytes), scale_at = bia_at + AlignUp(channels * sizeof(int32_t));
+  const size_t bytes = scale_at + channels * sizeof(float);
+  const std::byte* block = plan.PersistPacked(bytes, [&](std::byte* memory) {
+    pack(reinterpret_cast<int8_t*>(memory), reinterpret_cast<int32_t*>(memory + bia_at),
+         reinterpret_cast<float*>(memory + scale_at));
+  });
+  return {reinterpret_cast<const int8_t*>(block), reinterpret_cast<const int32_t*>(block + bia_at),
+          reinterpret_cast<const float*>(block + scale_at), false, bytes};
+}
+
+// pack(wei, bia).
+template <class Pack>
+PackedF32 PersistF32(PlanBuilder& plan, size_t wei_count, size_t channels, const Pack& pack) {
+  const size_t bia_at = AlignUp(wei_count * sizeof(float));
+  const size_t bytes = bia_at + channels * sizeof(float);
+  const std::byte* block = plan.PersistPacked(bytes, [&](std::byte* memory) {
+    pack(reinterpret_cast<float*>(memory), reinterpret_cast<float*>(memory + bia_at));
+  });
+  return {reinterpret_cast<const float*>(block), reinterpret_cast<const float*>(block + bia_at), bytes};
+}
+
 inline PackedS8 PackS8(PlanBuilder& plan, const kernels::ConvWeightShape& shape, int src, int wei, int bia,
                        int dst) {
   const kernels::ConvPacking& packing = plan.table().conv_packing;
   const size_t wei_bytes = kernels::PackedConvWeightBytes(packing, shape);
   const size_t channels = kernels::PackedConvChannelCount(packing, shape);
-  int8_t* packed_wei = plan.Persist<int8_t>(wei_bytes);
-  int32_t* packed_bia = plan.Persist<int32_t>(channels);
-  float* packed_scale = plan.Persist<float>(channels);
   const std::vector<float> scales = RequantizeScales(plan, src, wei, dst, shape.oc);
-  kernels::PackConvWeights(packing, shape, plan.zero_point(src), plan.Constant<int8_t>(wei),
-                           plan.Constant<int32_t>(bia), scales.data(), packed_wei, packed_bia, packed_scale);
-  return {packed_wei, packed_bia, packed_scale, kernels::ScalesBelowOne(shape.oc, scales.data()),
-          wei_bytes + channels * (sizeof(int32_t) + sizeof(float))};
+  PackedS8 packed = PersistS8(plan, wei_bytes, channels, [&](int8_t* to, int32_t* to_bia, float* to_scale) {
+    kernels::PackConvWeights(packing, shape, plan.zero_point(src), plan.Constant<int8_t>(wei),
+                             plan.Constant<int32_t>(bia), scales.data(), to, to_bia, to_scale);
+  });
+  packed.scales_below_one = kernels::ScalesBelowOne(shape.oc, scales.data());
+  return packed;
 }
 
 inline PackedF32 PackF32(PlanBuilder& plan, const kernels::ConvWeightShape& shape, int wei, int bia) {
   const kernels::ConvF32Packing& packing = plan.table().conv_f32_packing;
   const size_t count = kernels::PackedConvWeightCountF32(packing, shape);
   const size_t channels = kernels::PackedConvChannelCountF32(packing, shape);
-  float* packed_wei = plan.Persist<float>(count);
-  float* packed_bia = plan.Persist<float>(channels);
-  kernels::PackConvWeightsF32(packing, shape, plan.Constant<float>(wei), plan.Constant<float>(bia),
-                              packed_wei, packed_bia);
-  return {packed_wei, packed_bia, (count + channels) * sizeof(float)};
+  return PersistF32(plan, count, channels, [&](float* to, float* to_bia) {
+    kernels::PackConvWeightsF32(packing, shape, plan.Constant<float>(wei), plan.Constant<float>(bia), to,
+                                to_bia);
+  });
 }
 
 }  // namespace qrun

@@ -72,6 +72,7 @@ TEST_F(QbenchTest, JsonKeepsItsContract) {
                                                    "cold_open_ms",
                                                    "cold_plan_ms",
                                                    "cold_first_run_ms",
+                                                   "cold_cached",
                                                    "peak_rss_bytes",
                                                    "rss_before_bytes",
                                                    "arena_bytes",

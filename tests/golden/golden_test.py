@@ -84,6 +84,25 @@ class Golden(unittest.TestCase):
             self.assertEqual(report["threads"], threads)
             self.check(output)
 
+    def test_packed_weights_on_file(self):
+        cache = os.path.join(self.folder, "cache")
+        os.mkdir(cache)
+        for threads in (1, 2):
+            for used in (False, True):
+                output, report = golden.raw_output(QRUN, self.folder, self.values, "--threads", threads, "--cache", cache)
+                self.check(output)
+                self.assertEqual(report["weight_cache"]["problem"], "")
+                self.assertEqual((report["weight_cache"]["used"], report["weight_cache"]["written"]), (used, not used))
+        self.assertEqual(len(os.listdir(cache)), 2)
+        for name in os.listdir(cache):
+            path = os.path.join(cache, name)
+            with open(path, "r+b") as file:
+                file.seek(os.path.getsize(path) // 2)
+                file.write(b"damage")
+        output, report = golden.raw_output(QRUN, self.folder, self.values, "--cache", cache)
+        self.check(output)
+        self.assertIn("damaged", report["weight_cache"]["problem"])
+
     def test_item_by_item(self):
         outputs = [golden.raw_output(QRUN, self.folder, self.values[i:i + 1])[0] for i in range(3)]
         self.assertEqual(np.concatenate(outputs).tolist(), self.expected["output"][:3])

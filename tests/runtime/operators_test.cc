@@ -12,8 +12,8 @@ namespace {
 
 using tests::ModelBuilder;
 
-// Runs a model with one input on float values and returns the first output as real numbers. The model must also
-// run between guard pages, as two items with more threads.
+// Runs a model with one input on float values and returns the first output as real numbers. The model must
+// also run between guard pages, as two items with more threads.
 std::vector<float> RunModel(const std::vector<std::byte>& bytes, const std::vector<float>& input,
                             SessionOptions options = {}) {
   auto model = Model::FromBytes(bytes);
