@@ -24,6 +24,7 @@ constexpr int kProfileRounds = 5;
 struct Arguments {
   std::vector<std::string> models, isas;
   std::vector<int> threads = {1};
+  int batch = 1;
   std::string json, html, csv, trace, cache;
   TimingOptions timing;
   bool quiet = false;
@@ -44,6 +45,9 @@ void AddOptions(CLI::App& app, Arguments& args) {
                  "Instruction sets to measure with, by name (default: $QRUN_ISA, else the best of this CPU)")
       ->delimiter(',')
       ->allow_extra_args(false);
+  app.add_option("--batch", args.batch, "Items of one run")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
   app.add_option("--rounds", args.timing.rounds, "Rounds; in each every model is timed once, in random order")
       ->check(CLI::Range(2, 10000))
       ->capture_default_str();
@@ -61,7 +65,7 @@ void AddOptions(CLI::App& app, Arguments& args) {
   app.add_flag("--quiet", args.quiet, "No progress bar");
   AddDatasetOptions(app, args.dataset);
   app.footer(
-      "Times are of one run, batch 1. The interval is a 95 % bootstrap interval of the ratio of medians; if "
+      "Times are of one run. The interval is a 95 % bootstrap interval of the ratio of medians; if "
       "it\n"
       "contains 1 and is wide, the machine was too noisy to tell. With labels: Overall = retention / 100 + "
       "speedup / 5.\n"
@@ -135,6 +139,7 @@ Result<std::vector<Measurement>> Measure(const Arguments& args, const std::vecto
         m.is_candidate = &file != &files[0];
         m.options.threads = threads;
         m.options.isa = isa;
+        m.options.batch = args.batch;
       }
     }
   }
@@ -176,6 +181,7 @@ nlohmann::json ReportJson(const Arguments& args, const std::vector<ModelFile>& f
                             {{"rounds", args.timing.rounds},
                              {"seed", args.timing.seed},
                              {"threads", args.threads},
+                             {"batch", args.batch},
                              {"isas", args.isas}}},
                            {"results", nlohmann::json::array()},
                            {"comparison", nullptr},

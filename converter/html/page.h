@@ -13,7 +13,7 @@ namespace qrun::html {
 // install.
 Status CheckAvailable();
 
-// A page that shows `json`, the output of qbench or qconvert (its key "tool" says which). It holds exactly
+// A page that shows `json`, the output of qbench, qconvert or bench/growth.sh (its key "tool" says which). It holds exactly
 // this JSON, Chart.js and everything else that it needs: it loads nothing and, by its
 // Content-Security-Policy, cannot. Names in the JSON are text wherever they are shown, and cannot end the
 // script element that they are in. `title` is plain text. Precondition: `json` is valid JSON in UTF-8.

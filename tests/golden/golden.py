@@ -3,7 +3,9 @@ import csv
 import hashlib
 import json
 import os
+import re
 import subprocess
+import tempfile
 
 import numpy as np
 from PIL import Image
@@ -27,16 +29,20 @@ def golden_images():
     return [name for names in taken.values() for name in names[:PER_CLASS]]
 
 
+def normalise(image):
+    """An image as torchvision's networks want it, [3, H, W]."""
+    values = np.asarray(image, np.float32) / np.float32(255)
+    values = (values - np.float32([0.485, 0.456, 0.406])) / np.float32([0.229, 0.224, 0.225])
+    return values.transpose(2, 0, 1)
+
+
 def pixels(names):
     """The model's input, [N, 3, 128, 128] float32, as PyTorch would make it."""
     items = []
     for name in names:
         image = Image.open(os.path.join(ZOO, name)).convert("RGB")
         assert image.size[0] == image.size[1], "the shipped pictures are square"
-        image = image.resize((146, 146), Image.BILINEAR).crop((9, 9, 137, 137))
-        values = np.asarray(image, np.float32) / np.float32(255)
-        values = (values - np.float32([0.485, 0.456, 0.406])) / np.float32([0.229, 0.224, 0.225])
-        items.append(values.transpose(2, 0, 1))
+        items.append(normalise(image.resize((146, 146), Image.BILINEAR).crop((9, 9, 137, 137))))
     return np.ascontiguousarray(np.stack(items), np.float32)
 
 
@@ -54,12 +60,27 @@ def emulator():
     return os.environ.get("QRUN_EMULATOR", "").split()
 
 
-def raw_output(qrun, folder, values, *options, env=None):
-    """(the int8 output of the golden model for `values`, the report of the run)."""
+def isa_error(qrun, isa):
+    """What qrun (a command) says of an instruction set: None if it runs, else the error."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            raw_output(qrun, folder, np.zeros((1, 3, 128, 128), np.float32), "--isa", isa)
+        except RuntimeError as error:
+            return str(error)
+    return None
+
+
+def compiled_isas(qrun):
+    """The instruction sets that a build of qrun has: it lists them where a name is unknown."""
+    return re.search(r"known are ([a-z0-9_, ]+)", isa_error(qrun, "none")).group(1).split(", ")
+
+
+def raw_output(qrun, folder, values, *options, env=None, model=MODEL):
+    """(the int8 output of a model for `values`, the report of the run). `qrun` is a command."""
     source, target = os.path.join(folder, "x.npy"), os.path.join(folder, "y.npy")
     np.save(source, values)
     environment = {key: value for key, value in os.environ.items() if key != "QRUN_ISA"}
-    done = subprocess.run([*emulator(), qrun, MODEL, "--input", source, "--output", target, "--raw", "--json",
+    done = subprocess.run([*qrun, model, "--input", source, "--output", target, "--raw", "--json",
                            *map(str, options)],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           env={**environment, **(env or {})}, check=False)

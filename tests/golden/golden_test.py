@@ -2,7 +2,6 @@
 those that were here when the golden files were made; so does the conversion that makes the file."""
 import json
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -11,24 +10,11 @@ import unittest
 import numpy as np
 
 import golden
+import matrix
 
 BUILD = os.environ.get("QRUN_BINARY_DIR", os.path.join(golden.SOURCE, "build/dev"))
-QRUN, QCONVERT = os.path.join(BUILD, "bin/qrun"), os.path.join(BUILD, "bin/qconvert")
-
-
-def run_zeros(isa):
-    """What qrun says of an instruction set: None if it ran, else the error."""
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            golden.raw_output(QRUN, folder, np.zeros((1, 3, 128, 128), np.float32), "--isa", isa)
-        except RuntimeError as error:
-            return str(error)
-    return None
-
-
-def compiled_isas():
-    """The instruction sets that this build of qrun has: it lists them where a name is unknown."""
-    return re.search(r"known are ([a-z0-9_, ]+)", run_zeros("none")).group(1).split(", ")
+QRUN, QCONVERT = [*golden.emulator(), os.path.join(BUILD, "bin/qrun")], os.path.join(BUILD, "bin/qconvert")
+THREADS = (1, 2, 3, 4)
 
 
 class Golden(unittest.TestCase):
@@ -55,34 +41,43 @@ class Golden(unittest.TestCase):
 
     def test_every_isa(self):
         covered, missed = [], []
-        for isa in compiled_isas():
-            error = run_zeros(isa)
+        for isa in golden.compiled_isas(QRUN):
+            error = golden.isa_error(QRUN, isa)
             if error is not None:
                 self.assertIn("cannot run", error)
                 missed.append(isa)
                 continue
-            output, report = golden.raw_output(QRUN, self.folder, self.values, env={"QRUN_ISA": isa})
-            self.assertEqual(report["isa"], isa)
-            with self.subTest(isa=isa):
-                self.check(output)
+            for threads in THREADS:
+                output, report = golden.raw_output(QRUN, self.folder, self.values, "--threads", threads, env={"QRUN_ISA": isa})
+                self.assertEqual((report["isa"], report["threads"]), (isa, threads))
+                with self.subTest(isa=isa, threads=threads):
+                    self.check(output)
             covered.append(isa)
-        print(f"ISAs covered: {' '.join(covered)}; not runnable on this machine: {' '.join(missed) or 'none'}")
+        print(f"{len(self.values)} images, 1 to 4 threads; ISAs covered: {' '.join(covered)}; not runnable on this machine: {' '.join(missed) or 'none'}")
         self.assertIn("ref", covered)
+
+    def test_torchvision_mobilenet_v2(self):
+        model, why = matrix.torchvision(10, QCONVERT, self.folder)
+        if model is None:
+            self.skipTest(why)
+        isas = [isa for isa in golden.compiled_isas(QRUN) if golden.isa_error(QRUN, isa) is None]
+        wrong = [(isa, threads, error) for isa in isas for threads in THREADS
+                 if (error := matrix.run(QRUN, model, self.folder, isa, threads))]
+        self.assertEqual(wrong, [])
+        print(f"torchvision: {len(model.values)} images, 1 to 4 threads on {' '.join(isas)}: {golden.sha256(model.expected.tobytes())}")
+        # The comparison compares.
+        model.expected = model.expected.copy()
+        model.expected[-1, -1] ^= 1
+        self.assertEqual(matrix.run(QRUN, model, self.folder, isas[0], 1), "other bytes")
 
     def test_conversion_gives_the_same_file_on_every_isa(self):
         # Not the scalar one, for its time: tests/converter/cli converts a smaller model on it.
-        isas = [isa for isa in compiled_isas() if isa != "ref" and run_zeros(isa) is None]
+        isas = [isa for isa in golden.compiled_isas(QRUN) if isa != "ref" and golden.isa_error(QRUN, isa) is None]
         for threads, isa in enumerate(isas, 1):
             target = os.path.join(self.folder, f"{isa}.qfb")
             subprocess.run([QCONVERT, *golden.CONVERSION, "-o", target, "--threads", str(threads)], check=True,
                            env={**os.environ, "QRUN_ISA": isa})
             self.assertEqual(golden.file_sha256(target), self.expected["model_sha256"], isa)
-
-    def test_threads(self):
-        for threads in (1, 2, 3):
-            output, report = golden.raw_output(QRUN, self.folder, self.values, "--threads", threads)
-            self.assertEqual(report["threads"], threads)
-            self.check(output)
 
     def test_packed_weights_on_file(self):
         cache = os.path.join(self.folder, "cache")

@@ -21,7 +21,7 @@ def main(build):
     names = golden.golden_images()
     values = golden.pixels(names)
     with tempfile.TemporaryDirectory() as folder:
-        output, report = golden.raw_output(os.path.join(tools, "qrun"), folder, values, "--threads", 1, "--isa", "ref")
+        output, report = golden.raw_output([os.path.join(tools, "qrun")], folder, values, "--threads", 1, "--isa", "ref")
     assert report["isa"] == "ref" and report["dtype"] == "int8"
     with open(golden.HASHES, "w") as file:
         json.dump({"model_sha256": golden.file_sha256(golden.MODEL), "images": names,

@@ -195,4 +195,4 @@ function convertAppendix(layers) {
   if (remarks.length) card(node, 'Warnings and notes', el('ul', {class: 'plain'}, remarks.map((text) => el('li', {}, text))));
 }
 
-(data.tool === 'qbench' ? showQbench : showQconvert)();
+({qbench: showQbench, growth: showGrowth, qconvert: showQconvert})[data.tool]();
