@@ -100,6 +100,7 @@ class PlanBuilder {
         batch_(options.batch),
         threads_(options.threads),
         profile_(options.profile),
+        passes_over_(options.passes_over),
         reproducible_float_(options.reproducible_float) {}
 
   const kernels::KernelTable& table() const { return table_; }
@@ -107,6 +108,10 @@ class PlanBuilder {
   int threads() const { return threads_; }
   bool profile() const { return profile_; }
   bool reproducible_float() const { return reproducible_float_; }
+  // Whether the caller wants this candidate of an operator to be passed over.
+  bool PassesOver(int op_index, const char* candidate) const {
+    return passes_over_ && passes_over_(op_index, candidate);
+  }
 
   const fb::Tensor& tensor(int index) const { return *model_.tensors()->Get(index); }
   bool is_constant(int index) const { return tensor(index).buffer() != 0; }
@@ -202,6 +207,7 @@ class PlanBuilder {
   int batch_;
   int threads_;
   bool profile_;
+  const std::function<bool(int, std::string_view)>& passes_over_;
   bool reproducible_float_;
   std::vector<StepDraft> drafts_;
   std::vector<AlignedBuffer> persistent_;

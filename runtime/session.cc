@@ -28,6 +28,10 @@ Status CheckOptions(const SessionOptions& options) {
     return Status::InvalidArgument(
         Cat("threads is ", options.threads, ", expected 1 to ", ThreadPool::MaxThreads()));
   }
+  if (options.passes_over && !options.weight_cache.empty()) {
+    return Status::InvalidArgument(
+        "weight_cache keeps the weights of the plan's own choices; give no passes_over");
+  }
   return Status::Ok();
 }
 

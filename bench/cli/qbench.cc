@@ -27,7 +27,7 @@ struct Arguments {
   int batch = 1;
   std::string json, html, csv, trace, cache;
   TimingOptions timing;
-  bool quiet = false;
+  bool quiet = false, candidates = false;
   DatasetOptions dataset;
 };
 
@@ -62,6 +62,8 @@ void AddOptions(CLI::App& app, Arguments& args) {
                  "Write the time of every step as a trace for chrome://tracing or Perfetto");
   app.add_option("--cache", args.cache,
                  "A folder for packed weights: also time the cold start that finds them there");
+  app.add_flag("--candidates", args.candidates,
+               "Also time, operator by operator, what else could run it, and mark what the plan takes");
   app.add_flag("--quiet", args.quiet, "No progress bar");
   AddDatasetOptions(app, args.dataset);
   app.footer(
@@ -167,6 +169,8 @@ Result<std::vector<Measurement>> Measure(const Arguments& args, const std::vecto
     for (size_t i = 0; i < files.size(); ++i) {
       all[first + i].timings = std::move(timings[i]);
       all[first + i].profile = std::move(profiles[i]);
+      if (!args.candidates) continue;
+      QRUN_ASSIGN_OR_RETURN(all[first + i].candidates, MeasureCandidates(contenders[i], args.timing.rounds));
     }
   }
   return all;

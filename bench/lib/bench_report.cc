@@ -71,6 +71,7 @@ json ResultJson(const Measurement& m, const json& accuracy) {
           {"macs", described["macs"]},
           {"layers", LayersJson(m.profile, m.file->model)},
           {"arena", m.profile.plan["arena"]},
+          {"candidates", m.candidates ? CandidatesJson(*m.candidates) : json(nullptr)},
           {"accuracy", accuracy}};
 }
 

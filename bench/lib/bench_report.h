@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "bench/lib/candidates.h"
 #include "bench/lib/cold_start.h"
 #include "bench/lib/evaluation_report.h"
 #include "bench/lib/model_file.h"
@@ -20,6 +21,7 @@ struct Measurement {
   bool is_candidate = false;  // else the baseline, or the only model
   SessionOptions options;     // with the instruction set by name
   ColdStart cold;
+  std::optional<std::vector<OperatorCandidates>> candidates;
   std::optional<ColdStart> cold_cached;  // with packed weights on file
   Timings timings;
   Profile profile;

@@ -51,7 +51,7 @@ std::string ResultsTable(const json& results) {
         cli::BytesText(r["file_bytes"].get<uint64_t>()));
   }
   for (const json& r : results) {
-    if (!r.contains("cold_cached") || r["cold_cached"].is_null()) continue;
+    if (r["cold_cached"].is_null()) continue;
     const json& cached = r["cold_cached"];
     text += fmt::format(
         "{}, {}, {} thread(s): cold start with packed weights on file {}: open {}, plan {}, first run {}; "
@@ -135,6 +135,39 @@ std::string LayerTable(const json& layers) {
   return text;
 }
 
+// What `kernels` says in a column: runs of the same one are counted.
+std::string KernelsText(const json& kernels) {
+  std::string text;
+  for (size_t i = 0; i < kernels.size();) {
+    size_t same = 1;
+    while (i + same < kernels.size() && kernels[i + same] == kernels[i]) ++same;
+    text += fmt::format("{}{}{}", text.empty() ? "" : " + ", same > 1 ? fmt::format("{} x ", same) : "",
+                        Text(kernels[i]));
+    i += same;
+  }
+  return text;
+}
+
+// Every operator with its candidates, the chosen one marked; the others as times of that one.
+std::string CandidateTable(const json& result) {
+  const json& operators = result["candidates"];
+  const size_t width = ColumnWidth(operators, "name", 48);
+  std::string text = fmt::format(
+      "\n{}, {}, {} thread(s): * is what the plan takes\n{:{}}  {:>10}  {:>9}  {}\n", Text(result["model"]),
+      Text(result["isa"]), result["threads"].get<int>(), "operator", width, "ms", "to *", "candidate");
+  for (const json& row : operators) {
+    const json& chosen = row["candidates"][0];
+    for (const json& candidate : row["candidates"]) {
+      const bool first = candidate["chosen"].get<bool>();
+      const double ratio = candidate["ms"].get<double>() / chosen["ms"].get<double>();
+      text += fmt::format("{:{}}  {:>10}  {:>9}  {}\n", first ? Shorten(Text(row["name"]), width) : "", width,
+                          Ms(candidate["ms"]), first ? "*" : fmt::format("{:.2f}", ratio),
+                          KernelsText(candidate["kernels"]));
+    }
+  }
+  return text;
+}
+
 // The comparison in which `result` is the candidate, or null.
 json ComparisonOf(const json& report, const json& result) {
   if (result["role"] != "candidate") return nullptr;
@@ -169,6 +202,9 @@ std::string ReportText(const json& report) {
   for (const json& c : report["comparisons"]) text += ComparisonText(c);
   text += report["comparison"].is_null() ? LayerTable(results[0]["layers"])
                                          : OperatorTable(report["comparison"]["operators"]);
+  for (const json& r : results) {
+    if (!r["candidates"].is_null()) text += CandidateTable(r);
+  }
   return text;
 }
 

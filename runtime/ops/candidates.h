@@ -20,6 +20,10 @@ template <class Problem>
 Status AddFirst(PlanBuilder& plan, const Problem& problem, std::span<const Candidate<Problem>> candidates,
                 StepDraft draft) {
   for (const Candidate<Problem>& candidate : candidates) {
+    if (&candidate != &candidates.back() && plan.PassesOver(draft.info.op_index, candidate.name)) {
+      draft.info.declined.push_back(Cat(candidate.name, ": passed over"));
+      continue;
+    }
     draft.info.candidate = candidate.name;
     Status status = candidate.prepare(plan, problem, draft);
     if (status.code() != StatusCode::kUnsupported) return status;

@@ -82,6 +82,7 @@ TEST_F(QbenchTest, JsonKeepsItsContract) {
                                                    "macs",
                                                    "layers",
                                                    "arena",
+                                                   "candidates",
                                                    "accuracy"}));
     EXPECT_LE(result["min_ms"], result["median_ms"]);
     EXPECT_LE(result["median_ms"], result["p90_ms"]);
@@ -194,6 +195,65 @@ TEST_F(QbenchTest, AccuracyAndOverall) {
               report["results"][1]["accuracy"]["loss"].get<double>() -
                   report["results"][0]["accuracy"]["loss"].get<double>(),
               1e-12);
+}
+
+TEST_F(QbenchTest, CandidatesOfEveryOperator) {
+  const json report = Report("@float.qfb @int8.qfb --candidates");
+  for (const json& result : report["results"]) {
+    std::set<std::string> names;
+    for (const json& layer : result["layers"]) {
+      if (layer["macs"] != 0) names.insert(layer["operator"]);
+    }
+    ASSERT_EQ(result["candidates"].size(), names.size());
+    for (const json& op : result["candidates"]) {
+      EXPECT_EQ(Keys(op), (std::set<std::string>{"name", "kind", "op_index", "macs", "candidates"}));
+      EXPECT_TRUE(names.count(op["name"])) << op["name"];
+      std::set<std::string> kernels;
+      for (size_t i = 0; i < op["candidates"].size(); ++i) {
+        const json& candidate = op["candidates"][i];
+        EXPECT_EQ(Keys(candidate), (std::set<std::string>{"kernels", "ms", "chosen"}));
+        EXPECT_EQ(candidate["chosen"], i == 0) << op["name"];
+        EXPECT_GT(candidate["ms"], 0);
+        kernels.insert(candidate["kernels"].dump());
+      }
+      EXPECT_EQ(kernels.size(), op["candidates"].size()) << "no candidate twice";
+      // What the plan takes is what the profile ran.
+      json ran = json::array();
+      for (const json& layer : result["layers"]) {
+        if (layer["operator"] == op["name"]) ran.push_back(layer["candidate"]);
+      }
+      EXPECT_EQ(op["candidates"][0]["kernels"], ran);
+      if (op["kind"] == "InvertedResidual" && result["dtype"] == "int8")
+        EXPECT_EQ(op["candidates"].size(), 2u);
+    }
+  }
+  EXPECT_TRUE(Report("@int8.qfb")["results"][0]["candidates"].is_null());
+  const ToolRun text = Qbench("@int8.qfb --rounds 2 --candidates");
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_NE(text.out.find("* is what the plan takes"), std::string::npos) << text.out;
+}
+
+TEST_F(QbenchTest, TheStartWithPackedWeightsOnFile) {
+  EXPECT_TRUE(Report("@int8.qfb")["results"][0]["cold_cached"].is_null());
+  std::filesystem::create_directory(Path("cache"));
+  const json cold = Report("@int8.qfb --cache @cache")["results"][0]["cold_cached"];
+  EXPECT_EQ(Keys(cold),
+            (std::set<std::string>{"ms", "open_ms", "plan_ms", "first_run_ms", "peak_rss_bytes"}));
+  EXPECT_NEAR(
+      cold["ms"].get<double>(),
+      cold["open_ms"].get<double>() + cold["plan_ms"].get<double>() + cold["first_run_ms"].get<double>(),
+      1e-9);
+  ExpectFailure("@int8.qfb --cache @none", 1, "no packed weights of");
+}
+
+TEST_F(QbenchTest, ABatchIsRunAtOnce) {
+  const json one = Report("@int8.qfb")["results"][0], four = Report("@int8.qfb --batch 4")["results"][0];
+  EXPECT_EQ(four["macs"], one["macs"]) << "of the model, for one item";
+  for (size_t i = 0; i < one["layers"].size(); ++i) {
+    EXPECT_EQ(four["layers"][i]["macs"], 4 * one["layers"][i]["macs"].get<int64_t>());
+  }
+  EXPECT_GT(four["arena_bytes"], one["arena_bytes"]);
+  ExpectFailure("@int8.qfb --batch 0", 2, "--batch");
 }
 
 TEST_F(QbenchTest, CsvAndTrace) {
