@@ -161,6 +161,9 @@ class PlanBuilder {
   }
   // Adds packed weights that a library object holds to the plan's account.
   void CountPackedBytes(size_t bytes) { persistent_bytes_ += bytes; }
+  // Says that a step runs on the library's threads; has_library_steps() whether any does.
+  void NoteLibraryStep() { has_library_steps_ = true; }
+  bool has_library_steps() const { return has_library_steps_; }
   // Keeps a library object alive as long as the session.
   void KeepAlive(std::shared_ptr<void> object) { objects_.push_back(std::move(object)); }
 
@@ -213,6 +216,7 @@ class PlanBuilder {
   std::vector<AlignedBuffer> persistent_;
   std::vector<std::shared_ptr<void>> objects_;
   size_t persistent_bytes_ = 0;
+  bool has_library_steps_ = false;
 };
 
 // One operator of the file while it adds its steps.

@@ -97,8 +97,8 @@ class Executor {
 struct SessionOptions {
   int batch = 1;    // 1..4096
   int threads = 1;  // 1..256: the parts that work is cut into; 1 starts no thread
-  // Runs the parts; null: the pool of the process. Must outlive the session. Float operators on oneDNN use
-  // OpenMP's threads instead.
+  // Runs the parts; null: the pool of the process or, in a session with float operators on oneDNN, the OpenMP
+  // threads that those use in any case. Must outlive the session.
   Executor* executor = nullptr;
   // Instruction set to use, by name; empty: QRUN_ISA from the environment, else the best this CPU has.
   std::string isa = {};

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kernels/dispatch.h"
+#include "kernels/onednn/seam.h"
 #include "runtime/arena.h"
 #include "runtime/build_id.h"
 #include "runtime/model_impl.h"
@@ -35,6 +36,18 @@ Status CheckOptions(const SessionOptions& options) {
   return Status::Ok();
 }
 
+// Runs our steps where the library runs its own, so that a session has one set of threads.
+class LibraryExecutor final : public Executor {
+ public:
+  explicit LibraryExecutor(int threads) : threads_(threads) {}
+  void Run(int tasks, void (*function)(void*, int), void* context) noexcept override {
+    kernels::RunOnLibraryThreads(threads_, tasks, function, context);
+  }
+
+ private:
+  const int threads_;
+};
+
 }  // namespace
 
 struct Session::Impl {
@@ -62,7 +75,8 @@ struct Session::Impl {
   std::vector<size_t> sizes;             // bytes, per tensor
   std::vector<std::vector<int>> writes;  // per step: the tensors that it completes
   std::vector<BoundStep> steps;          // empty function for an alias
-  std::shared_ptr<ThreadPool> pool;      // null with an executor of the caller
+  std::shared_ptr<ThreadPool> pool;      // null if another executor runs the parts
+  std::unique_ptr<LibraryExecutor> library_executor;
   Executor* executor = nullptr;
 
   Status Build();
@@ -314,7 +328,10 @@ Status Session::Impl::Build() {
   outputs = with_batch(model->outputs);
   if (options.profile) times.assign(steps.size(), 0);
   executor = options.executor;
-  if (executor == nullptr) {
+  if (executor == nullptr && plan.has_library_steps() && options.threads > 1) {
+    library_executor = std::make_unique<LibraryExecutor>(options.threads);
+    executor = library_executor.get();
+  } else if (executor == nullptr) {
     pool = ThreadPool::OfProcess(options.threads);
     executor = pool.get();
   }

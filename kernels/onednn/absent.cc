@@ -19,6 +19,7 @@ Result<std::unique_ptr<OnednnKernel>> OnednnKernel::FullyConnected(const OnednnF
 }
 
 // No object exists in this build, so nothing calls the rest.
+void RunOnLibraryThreads(int, int, void (*)(void*, int), void*) noexcept {}
 size_t OnednnKernel::scratch_bytes() const { return 0; }
 size_t OnednnKernel::packed_weight_bytes() const { return 0; }
 std::string OnednnKernel::implementation() const { return {}; }

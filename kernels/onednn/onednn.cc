@@ -141,6 +141,17 @@ Result<std::unique_ptr<OnednnKernel>> OnednnKernel::FullyConnected(const OnednnF
   return Status::Unsupported(Cat("oneDNN: ", error.what()));
 }
 
+void RunOnLibraryThreads(int threads, int tasks, void (*function)(void*, int), void* context) noexcept {
+  if (tasks <= 1) {
+    for (int task = 0; task < tasks; ++task) function(context, task);
+    return;
+  }
+  // As many threads as its kernels get, not as many as there are tasks: OpenMP makes and ends threads where
+  // the number changes.
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
+  for (int task = 0; task < tasks; ++task) function(context, task);
+}
+
 size_t OnednnKernel::scratch_bytes() const { return impl_->scratch_bytes; }
 size_t OnednnKernel::packed_weight_bytes() const { return impl_->packed_bytes; }
 std::string OnednnKernel::implementation() const { return impl_->implementation; }

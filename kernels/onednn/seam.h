@@ -31,6 +31,13 @@ struct OnednnFcProblem {
   int threads = 1;
 };
 
+// Calls function(context, i) once for each i in [0, tasks) on at most `threads` of the threads that the
+// library's kernels run on, the caller among them, and returns when all calls have. For steps of ours between
+// the library's: OpenMP's threads spin for milliseconds after each of its kernels, on the processors that
+// others would need.
+void RunOnLibraryThreads(int threads, int tasks, void (*function)(void* context, int task),
+                         void* context) noexcept;
+
 class OnednnKernel {
  public:
   // wei OHWI [oc, kh, kw, ic / groups] or HWC; bia [oc] or null. Errors: unsupported, with oneDNN's reason.

@@ -13,6 +13,7 @@ inline void AddOnednnStep(PlanBuilder& plan, std::unique_ptr<kernels::OnednnKern
                           StepDraft draft) {
   std::shared_ptr<kernels::OnednnKernel> kernel = std::move(made);
   plan.KeepAlive(kernel);
+  plan.NoteLibraryStep();
   draft.reads = {src};
   draft.writes = {dst};
   draft.scratch_bytes = draft.info.scratch_bytes = kernel->scratch_bytes();

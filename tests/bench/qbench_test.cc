@@ -204,10 +204,10 @@ TEST_F(QbenchTest, CandidatesOfEveryOperator) {
     for (const json& layer : result["layers"]) {
       if (layer["macs"] != 0) names.insert(layer["operator"]);
     }
-    ASSERT_EQ(result["candidates"].size(), names.size());
+    ASSERT_FALSE(names.empty());
     for (const json& op : result["candidates"]) {
       EXPECT_EQ(Keys(op), (std::set<std::string>{"name", "kind", "op_index", "macs", "candidates"}));
-      EXPECT_TRUE(names.count(op["name"])) << op["name"];
+      names.erase(op["name"].get<std::string>());
       std::set<std::string> kernels;
       for (size_t i = 0; i < op["candidates"].size(); ++i) {
         const json& candidate = op["candidates"][i];
@@ -226,6 +226,7 @@ TEST_F(QbenchTest, CandidatesOfEveryOperator) {
       if (op["kind"] == "InvertedResidual" && result["dtype"] == "int8")
         EXPECT_EQ(op["candidates"].size(), 2u);
     }
+    EXPECT_EQ(names, std::set<std::string>()) << "operators that multiply and have no row";
   }
   EXPECT_TRUE(Report("@int8.qfb")["results"][0]["candidates"].is_null());
   const ToolRun text = Qbench("@int8.qfb --rounds 2 --candidates");
