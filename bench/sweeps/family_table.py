@@ -3,9 +3,9 @@ import json
 import os
 import shutil
 
+import sweep  # first: it says where the others are
 import families
 import nets
-import sweep
 
 # MLPerf Tiny's four networks, if ../shared/data has them.
 TINY = {"keyword spotting": "kws_float.onnx", "ResNet-8": "resnet8_float.onnx", "visual wake words": "vww_float.onnx",

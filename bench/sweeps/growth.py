@@ -3,8 +3,8 @@ import json
 import os
 import subprocess
 
+import sweep  # first: it says where the others are
 import nets
-import sweep
 
 DTYPES = ("int8", "float32")
 

@@ -2,8 +2,8 @@
 import json
 import os
 
+import sweep  # first: it says where the others are
 import nets
-import sweep
 
 # Networks in which the blocks of many shapes occur.
 NETWORKS = {

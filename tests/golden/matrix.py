@@ -163,7 +163,7 @@ def main(arguments):
     isas.sort(key=lambda isa: isa == "ref")
     for model in models:
         if model.expected is not None:
-            print(table(f"{model.name}: {len(model.values)} images, sha256 of the int8 output {golden.sha256(model.expected.tobytes())}; "
+            print(table(f"{model.name}: {len(model.values)} images, sha256 of the output {golden.sha256(model.expected.tobytes())}; "
                         "numbers of threads that gave it", rows[model.name], isas))
     print(f"\n{done - len(wrong)} of {done} runs gave the same bytes")
     for line in wrong:
