@@ -4,6 +4,7 @@ import json
 import os
 import re
 import socket
+import subprocess
 import sys
 import unittest
 from urllib.parse import unquote
@@ -191,6 +192,18 @@ class ReportTest(tools.ToolTest):
         self.assertEqual((len(state["blank"]), state["mute"]), (1, [None]))
         self.assertGreater(state["width"], 1280)
         self.assertEqual(len(page.complaints()), 1)
+
+    def test_growth(self):
+        points = [{"axis": axis, "size": 224, "width": 1.0, "batch": 1, axis: at, "threads": threads, "dtype": dtype, "isa": "avx2", "macs": 1000 * i,
+                   "median_ms": 1.5 * i / threads, "min_ms": 1.25 * i / threads, "gmacs_per_second": 0.5 + i, "arena_bytes": 64 * i}
+                  for axis, values in (("size", (96, 224, 512)), ("width", (0.35, 1.4)), ("batch", (1, 32))) for i, at in enumerate(values, 1)
+                  for threads in (1, 2) for dtype in ("int8", "float32")]
+        report = {"tool": "growth", "version": "1", "date": "today", "machine": {"cpu": HOSTILE[0]}, "options": {"rounds": 3, "size": 224}, "points": points}
+        done = subprocess.run([os.path.join(tools.BUILD, "bench/sweeps/report_page"), self.write("r.json", json.dumps(report)), self.path("page.html"),
+                               HOSTILE[1]], stderr=subprocess.PIPE, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(embedded(self.path("page.html")), report)
+        self.look_everywhere(self.path("page.html"), 6)
 
     def test_hostile_names(self):
         np.save(self.path("x.npy"), np.random.default_rng(1).normal(size=(4, 3, 8, 8)).astype(np.float32))
