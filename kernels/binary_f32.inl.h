@@ -44,14 +44,14 @@ struct MinOp {
   static QRUN_INLINE float Apply(float a, float b) { return a < b ? a : b; }
   template <class Batch>
   static QRUN_INLINE Batch Apply(Batch a, Batch b) {
-    return xsimd::min(a, b);
+    return MinF32(a, b);
   }
 };
 struct MaxOp {
   static QRUN_INLINE float Apply(float a, float b) { return a > b ? a : b; }
   template <class Batch>
   static QRUN_INLINE Batch Apply(Batch a, Batch b) {
-    return xsimd::max(a, b);
+    return MaxF32(a, b);
   }
 };
 

@@ -14,10 +14,28 @@ inline float ClampF32(float x, float lo, float hi) {
   return x > hi ? hi : x;
 }
 
-// The same on batches: x86's minimum and maximum return the second operand if there is a NaN.
+// a > b ? a : b and a < b ? a : b, hence b if there is a NaN or both are zeros: what x86's instructions do.
+// NEON's give NaN if either is one, and order the zeros.
+template <class Batch>
+QRUN_INLINE Batch MaxF32(Batch a, Batch b) {
+#if defined(__aarch64__)
+  return xsimd::select(a > b, a, b);
+#else
+  return xsimd::max(a, b);
+#endif
+}
+template <class Batch>
+QRUN_INLINE Batch MinF32(Batch a, Batch b) {
+#if defined(__aarch64__)
+  return xsimd::select(a < b, a, b);
+#else
+  return xsimd::min(a, b);
+#endif
+}
+
 template <class Batch>
 QRUN_INLINE Batch ClampF32(Batch x, Batch lo, Batch hi) {
-  return xsimd::min(hi, xsimd::max(lo, x));
+  return MinF32(hi, MaxF32(lo, x));
 }
 
 }  // namespace

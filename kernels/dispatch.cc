@@ -46,6 +46,7 @@ bool CanRun_neondot() {
   constexpr unsigned long kWanted = HWCAP_ASIMDDP | HWCAP_ATOMICS | HWCAP_ASIMDRDM | HWCAP_CRC32;
   return (getauxval(AT_HWCAP) & kWanted) == kWanted;
 }
+bool CanRun_neoni8mm() { return CanRun_neondot() && (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0; }
 #endif
 
 struct Row {

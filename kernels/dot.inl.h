@@ -22,6 +22,12 @@
 //   BroadcastGroup
 //                                  reads them
 //   ExpandGroupsPart(src, n, dst)  the same for n < 16 * kGroup bytes; the rest of dst is arbitrary
+//  where one of these is defined, the register tiles of convolutions use it instead of broadcast groups:
+//   kLaneSteps            groups in a register; DotLane<i>(acc, src, wei) is Dot with group i of src in all
+//   lanes kRowPairs             true; with two registers of weights as packed, ZipSteps(w0, w1, low, high) 8
+//   weights of channels 0 and 1, and of channels 2 and 3 LoadRowPair(a, b)     8 activations of two rows
+//   DotPairs(acc, src, wei)       acc[row][channel] += the products of 8, for 2 rows and 2 channels
+//   ZipHalves(a, b)       to the first halves of both and the second halves of both
 // Depthwise. "In-lane order" of 4 registers r[0..3]: 128-bit lane l of r[j] holds channels 16 * l + 4 * j +
 // 0..3.
 //   InterleaveTaps(rows, out)   kGroup registers of bytes, one per tap, to 4 registers of groups in in-lane

@@ -1,4 +1,4 @@
-// S8<Neon> and S8<NeonDot>: see dot.inl.h.
+// S8<Neon>, S8<NeonDot> and S8<NeonI8mm>: see dot.inl.h.
 //
 // Neon has no dot product, and sums of two products of int8 leave int16 (-128 * -128 twice), so the order of
 // the bytes within a register makes each pairwise sum one of int32: bytes 0 and 1 of the four lanes are the
@@ -206,11 +206,17 @@ struct S8<Neon> : NeonS8<Neon::simd> {
 #if defined(__ARM_FEATURE_DOTPROD)
 template <>
 struct S8<NeonDot> : NeonS8<NeonDot::simd> {
-  static constexpr int kTilePixels[] = {14, 7,
-                                        1};  // 14 x 2 accumulators, 2 weights, 1 activation of 32 registers
+  // 10 x 2 accumulators, 4 x 2 weights, 1 register of activations of 32 registers: 18 loads for 80 products,
+  // where 14 x 2 with broadcast activations take 64 for 112.
+  static constexpr int kTilePixels[] = {10, 5, 1};
+  static constexpr int kLaneSteps = 4;
   static constexpr int kExpandPixels[] = {6, 3, 2};  // 24 accumulators
   static constexpr int kProjectSlots[2][3] = {{28, 16}, {14, 8, 4}};
 
+  template <int kStep>
+  static QRUN_INLINE void DotLane(I32& acc, I32 src, I32 wei) {
+    acc = vdotq_laneq_s32(acc, S8Of(wei), S8Of(src), kStep);
+  }
   static QRUN_INLINE I32 LoadWei(const int8_t* p) { return LoadI32(p); }
   static QRUN_INLINE I32 BroadcastGroup(const std::byte* p) { return LoadGroup(p); }
   static QRUN_INLINE void Dot(I32& acc, I32 src, I32 wei) { acc = vdotq_s32(acc, S8Of(src), S8Of(wei)); }
@@ -242,6 +248,34 @@ struct S8<NeonDot> : NeonS8<NeonDot::simd> {
   static QRUN_INLINE I32 JoinHalves(I32 halves, I32 cell) { return vsliq_n_s32(halves, cell, 16); }
   static QRUN_INLINE void StoreUpperHalves(std::byte* p, I32 cell) {
     vst1_u16(reinterpret_cast<uint16_t*>(p), vshrn_n_u32(vreinterpretq_u32_s32(cell), 16));
+  }
+};
+#endif
+
+#if defined(__ARM_FEATURE_MATMUL_INT8)
+// smmla multiplies 2 rows of 8 activations by 2 channels of 8 weights: in the register tiles of the
+// convolutions; all else is as with sdot.
+template <>
+struct S8<NeonI8mm> : S8<NeonDot> {
+  static constexpr int kTilePixels[] = {12, 6,
+                                        2};  // 12 x 2 accumulators, 4 weights, 1 pair of rows of 32 registers
+  static constexpr bool kRowPairs = true;
+
+  static QRUN_INLINE void ZipSteps(I32 first, I32 second, I32& low, I32& high) {
+    low = vzip1q_s32(first, second);
+    high = vzip2q_s32(first, second);
+  }
+  static QRUN_INLINE I32 LoadRowPair(const std::byte* a, const std::byte* b) {
+    return FromS8(vcombine_s8(vld1_s8(reinterpret_cast<const int8_t*>(a)),
+                              vld1_s8(reinterpret_cast<const int8_t*>(b))));
+  }
+  static QRUN_INLINE void DotPairs(I32& acc, I32 src, I32 wei) {
+    acc = vmmlaq_s32(acc, S8Of(src), S8Of(wei));
+  }
+  static QRUN_INLINE void ZipHalves(I32& a, I32& b) {
+    const int64x2_t a2 = vreinterpretq_s64_s32(a), b2 = vreinterpretq_s64_s32(b);
+    a = vreinterpretq_s32_s64(vzip1q_s64(a2, b2));
+    b = vreinterpretq_s32_s64(vzip2q_s64(a2, b2));
   }
 };
 #endif

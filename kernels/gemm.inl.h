@@ -30,6 +30,8 @@ struct RowsAt {
   QRUN_INLINE T* operator()(int r) const { return first + r * stride; }
 };
 
+enum class Product { kBroadcast, kLanes, kRowPairs };
+
 // Where the only segment is.
 inline constexpr ptrdiff_t kOneSegment[] = {0};
 
@@ -52,6 +54,63 @@ struct Gemm {
   ptrdiff_t dst_stride;     // elements between rows
   int oc;                   // channels to write, counted from the first block
 
+  // Between rows as they are stored and pairs of them as kRowPairs sums them, in both directions: of rows a
+  // and b, to a's and b's first halves and to their second halves.
+  template <int kRows, int kBlocks>
+  QRUN_INLINE void ZipRowPairs(Reg (&acc)[kRows * kBlocks]) const {
+    if constexpr (Math::kProduct == Product::kRowPairs) {
+      Unroll<kRows / 2>([&](auto pair) QRUN_INLINE_LAMBDA {
+        Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
+          constexpr int i = 2 * pair.value * kBlocks + b.value;
+          math.ZipHalves(acc[i], acc[i + kBlocks]);
+        });
+      });
+    }
+  }
+
+  // acc += activations at src times weights at w, for kSteps steps.
+  template <int kRows, int kBlocks, int kSteps>
+  QRUN_INLINE void Multiply(Reg (&acc)[kRows * kBlocks], const std::byte* src, const typename Math::Wei* w,
+                            ptrdiff_t block_stride) const {
+    Reg wei[kSteps * kBlocks];
+    Unroll<kSteps>([&](auto s) QRUN_INLINE_LAMBDA {
+      Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
+        wei[s.value * kBlocks + b.value] =
+            math.LoadWei(w + s.value * Math::kWeiPerStep + b.value * block_stride);
+      });
+    });
+    if constexpr (Math::kProduct == Product::kRowPairs) {
+      Reg low[kBlocks], high[kBlocks];  // the first and the second two channels, eight activations each
+      Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
+        math.template PairWei<kSteps>(wei[b.value], wei[(kSteps - 1) * kBlocks + b.value], low[b.value],
+                                      high[b.value]);
+      });
+      Unroll<kRows / 2>([&](auto pair) QRUN_INLINE_LAMBDA {
+        const std::byte* rows_src = src + 2 * pair.value * kCellBytes;
+        const Reg s = math.LoadRowPair(rows_src, rows_src + kCellBytes);
+        Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
+          constexpr int i = 2 * pair.value * kBlocks + b.value;
+          math.MulAddPairs(acc[i], s, low[b.value]);
+          math.MulAddPairs(acc[i + kBlocks], s, high[b.value]);
+        });
+      });
+    } else if constexpr (Math::kProduct == Product::kLanes && kSteps > 1) {
+      Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA {
+        const Reg steps_src = math.LoadSteps(src + r.value * kCellBytes);
+        Unroll<kSteps>([&](auto s) QRUN_INLINE_LAMBDA {
+          Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
+            math.template MulAddLane<s.value>(acc[r.value * kBlocks + b.value], steps_src,
+                                              wei[s.value * kBlocks + b.value]);
+          });
+        });
+      });
+    } else {
+      static_assert(kSteps == 1);
+      Math::template MulAddTile<kRows, kBlocks>(
+          acc, wei, [&](auto r) QRUN_INLINE_LAMBDA { return math.Broadcast(src + r.value * kCellBytes); });
+    }
+  }
+
   template <int kRows, int kBlocks>
   QRUN_INLINE void Tile(int row, int valid_rows, int block) const {
     constexpr int kLanes = Math::kLanes;
@@ -62,23 +121,25 @@ struct Gemm {
       const Reg bias = math.LoadBia(bia + (block + b.value) * kLanes);
       Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA { acc[r.value * kBlocks + b.value] = bias; });
     });
+    ZipRowPairs<kRows, kBlocks>(acc);
     const std::byte* first_cell = chunk + static_cast<ptrdiff_t>(row) * kCellBytes;
     for (const ptrdiff_t* segment = segments; segment != segments + segment_count; ++segment) {
       const std::byte* cell = first_cell + *segment;
       for (int left = steps; left > 0; left -= kCellSteps, cell += cell_stride) {
         const std::byte* src = cell;
         const std::byte* end = cell + 4 * (left < kCellSteps ? left : kCellSteps);
-        for (; src != end; src += 4, w += Math::kWeiPerStep) {
-          Reg wei_step[kBlocks];
-          Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
-            wei_step[b.value] = math.LoadWei(w + b.value * block_stride);
-          });
-          Math::template MulAddTile<kRows, kBlocks>(acc, wei_step, [&](auto r) QRUN_INLINE_LAMBDA {
-            return math.Broadcast(src + r.value * kCellBytes);
-          });
+        constexpr int kAtOnce = Math::kStepsAtOnce;
+        for (; src + 4 * (kAtOnce - 1) < end; src += 4 * kAtOnce, w += kAtOnce * Math::kWeiPerStep) {
+          Multiply<kRows, kBlocks, kAtOnce>(acc, src, w, block_stride);
+        }
+        if constexpr (kAtOnce > 1) {
+          for (; src < end; src += 4, w += Math::kWeiPerStep) {
+            Multiply<kRows, kBlocks, 1>(acc, src, w, block_stride);
+          }
         }
       }
     }
+    ZipRowPairs<kRows, kBlocks>(acc);
     const RowsAt<typename Math::Dst> rows_at = {dst + row * dst_stride + block * kLanes, dst_stride};
     math.template Store<kRows, kBlocks>(acc, block * kLanes, rows_at, valid_rows, oc - block * kLanes);
   }
@@ -88,22 +149,23 @@ struct Gemm {
   template <int kBlocks>
   inline void Column(int block) const {
     constexpr int kTall = Math::kTilePixels[0], kMiddle = Math::kTilePixels[1];
+    constexpr int kLow = Math::kTilePixels[2];
     int row = 0;
     for (; rows - row >= kTall; row += kTall) Tile<kTall, kBlocks>(row, kTall, block);
     const int rest = rows - row;
     if (rest > kMiddle) {
       Tile<kTall, kBlocks>(row, rest, block);
-    } else if (rest > 1) {
+    } else if (rest > kLow) {
       Tile<kMiddle, kBlocks>(row, rest, block);
-    } else if (rest == 1) {
-      Tile<1, kBlocks>(row, 1, block);
+    } else if (rest > 0) {
+      Tile<kLow, kBlocks>(row, rest, block);
     }
   }
 
   void Run(int block_begin, int block_end) const {
     int block = block_begin;
     if (rows == 1) {
-      for (; block_end - block >= 4; block += 4) Tile<1, 4>(0, 1, block);
+      for (; block_end - block >= 4; block += 4) Tile<Math::kTilePixels[2], 4>(0, 1, block);
     }
     for (; block_end - block >= 2; block += 2) Column<2>(block);
     if (block < block_end) Column<1>(block);

@@ -37,6 +37,8 @@ struct GemmMathF32 {
   static constexpr int kWeiPerStep = kLanes;
   static constexpr auto& kTilePixels = FloatTiles<kLanes>::kPixels;
   static constexpr int kCellSrc = kCellSteps;
+  static constexpr Product kProduct = Product::kBroadcast;
+  static constexpr int kStepsAtOnce = 1;
 
   float lo, hi;
 

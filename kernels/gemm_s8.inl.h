@@ -14,6 +14,28 @@
 namespace qrun::kernels {
 namespace {
 
+template <class Ops>
+constexpr Product ProductOf() {
+  if constexpr (requires { Ops::kRowPairs; }) {
+    return Product::kRowPairs;
+  } else if constexpr (requires { Ops::kLaneSteps; }) {
+    return Product::kLanes;
+  } else {
+    return Product::kBroadcast;
+  }
+}
+
+template <class Ops>
+constexpr int StepsAtOnce() {
+  if constexpr (ProductOf<Ops>() == Product::kRowPairs) {
+    return 2;
+  } else if constexpr (ProductOf<Ops>() == Product::kLanes) {
+    return Ops::kLaneSteps;
+  } else {
+    return 1;
+  }
+}
+
 template <class Tag>
 struct GemmMathS8 {
   using Ops = S8<Tag>;
@@ -25,6 +47,8 @@ struct GemmMathS8 {
   static constexpr int kLanes = Ops::kLanes;
   static constexpr int kWeiPerStep = Ops::kLanes * Ops::kGroup;
   static constexpr auto& kTilePixels = Ops::kTilePixels;
+  static constexpr Product kProduct = ProductOf<Ops>();
+  static constexpr int kStepsAtOnce = StepsAtOnce<Ops>();
   static constexpr int kCellSrc = kCellSteps * Ops::kGroup;  // activations of a cell
 
   Requantizer<Tag> requantizer;
@@ -37,6 +61,23 @@ struct GemmMathS8 {
   static QRUN_INLINE void MulAddTile(Reg (&acc)[kRows * kBlocks], const Reg (&wei)[kBlocks], Src&& src) {
     DotTile<Ops, kRows, kBlocks>(acc, wei, src);
   }
+
+  static QRUN_INLINE Reg LoadSteps(const std::byte* p) { return Ops::LoadI32(p); }
+  template <int kStep>
+  static QRUN_INLINE void MulAddLane(Reg& acc, Reg src, Reg wei) {
+    Ops::template DotLane<kStep>(acc, src, wei);
+  }
+
+  // Weights of a single step are followed by zeros, which what is behind its activations meets.
+  template <int kSteps>
+  static QRUN_INLINE void PairWei(Reg first, Reg second, Reg& low, Reg& high) {
+    Ops::ZipSteps(first, kSteps == 1 ? Ops::SetI32(0) : second, low, high);
+  }
+  static QRUN_INLINE Reg LoadRowPair(const std::byte* a, const std::byte* b) {
+    return Ops::LoadRowPair(a, b);
+  }
+  static QRUN_INLINE void MulAddPairs(Reg& acc, Reg src, Reg wei) { Ops::DotPairs(acc, src, wei); }
+  static QRUN_INLINE void ZipHalves(Reg& a, Reg& b) { Ops::ZipHalves(a, b); }
 
   // Four accumulators make one register of bytes, which holds 1, 2 or 4 rows of 4, 2 or 1 blocks. row_dst(i)
   // is where row i goes.

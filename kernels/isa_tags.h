@@ -59,6 +59,11 @@ struct NeonDot {
   static constexpr bool kScalar = false;
   using simd = xsimd::neon64;
 };
+
+struct NeonI8mm {
+  static constexpr bool kScalar = false;
+  using simd = xsimd::neon64;
+};
 #endif
 
 }  // namespace qrun::kernels

@@ -14,6 +14,7 @@
 #include <cstddef>
 
 #include "kernels/args.h"
+#include "kernels/clamp_f32.inl.h"
 #include "kernels/ieee_f32.inl.h"
 #include "kernels/isa_tags.h"
 
@@ -51,8 +52,8 @@ struct SimdMath {
   static T Sqrt(T x) { return SqrtF32(x); }
   static T Abs(T x) { return xsimd::abs(x); }
   static T Floor(T x) { return xsimd::floor(x); }
-  static T Min(T a, T b) { return xsimd::min(a, b); }
-  static T Max(T a, T b) { return xsimd::max(a, b); }
+  static T Min(T a, T b) { return MinF32(a, b); }
+  static T Max(T a, T b) { return MaxF32(a, b); }
   static T IfNegative(T x, T yes, T no) { return xsimd::select(x < T(0.0f), yes, no); }
 };
 

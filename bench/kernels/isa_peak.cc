@@ -28,7 +28,8 @@ template <class Tag, bool = Tag::kScalar>
 struct Peak {
   using S = S8<Tag>;
   using F32 = xsimd::batch<float, typename Tag::simd>;
-  static constexpr int kS8Macs = kSums * S::kLanes * S::kGroup;
+  static constexpr bool kRowPairs = requires { S::kRowPairs; };
+  static constexpr int kS8Macs = kSums * S::kLanes * S::kGroup * (kRowPairs ? 2 : 1);
   static constexpr int kF32Macs = kSums * static_cast<int>(F32::size);
 
   static void RunS8(int64_t iterations) {
@@ -37,7 +38,11 @@ struct Peak {
     Renew(wei);
     for (int64_t i = 0; i < iterations; ++i) {
       Unroll<kSums>([&](auto k) QRUN_INLINE_LAMBDA {
-        S::Dot(sums[k.value], src, wei);
+        if constexpr (kRowPairs) {
+          S::DotPairs(sums[k.value], src, wei);
+        } else {
+          S::Dot(sums[k.value], src, wei);
+        }
         Renew(src);
       });
     }
