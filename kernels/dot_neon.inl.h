@@ -257,8 +257,8 @@ struct S8<NeonDot> : NeonS8<NeonDot::simd> {
 // convolutions; all else is as with sdot.
 template <>
 struct S8<NeonI8mm> : S8<NeonDot> {
-  static constexpr int kTilePixels[] = {12, 6,
-                                        2};  // 12 x 2 accumulators, 4 weights, 1 pair of rows of 32 registers
+  // 10 x 2 accumulators, 4 weights, pairs of rows; with 12 x 2, GCC spills some to load activations early.
+  static constexpr int kTilePixels[] = {10, 6, 2};
   static constexpr bool kRowPairs = true;
 
   static QRUN_INLINE void ZipSteps(I32 first, I32 second, I32& low, I32& high) {
