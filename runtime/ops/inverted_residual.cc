@@ -87,7 +87,7 @@ void AddDividedByChannels(PlanBuilder& plan, const BlockProblem& p, kernels::Inv
                           const kernels::InvertedResidualSplit& split, int tasks, StepDraft draft) {
   const kernels::KernelTable& table = plan.table();
   const size_t stride = AlignUp(split.filter_scratch_bytes), filtered_bytes = AlignUp(split.filtered_bytes);
-  draft.info.candidate = plan.CandidateName("inverted_residual_s8_channels");
+  draft.info.candidate = plan.CandidateName("inverted_residual_channels_s8");
   draft.info.scratch_bytes = draft.scratch_bytes = filtered_bytes + stride * static_cast<size_t>(tasks);
   kernels::BinaryS8Args add = args.add;
   add.outer = args.project.window.oh;
