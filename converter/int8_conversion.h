@@ -13,6 +13,7 @@
 #include "converter/precision/goal.h"
 #include "converter/precision/precision_report.h"
 #include "converter/quantize.h"
+#include "converter/repair/learn_rounding.h"
 #include "converter/report.h"
 #include "converter/sample_runner.h"
 #include "converter/subset_source.h"
@@ -26,7 +27,14 @@ struct Int8Options {
   bool equalize = true;
   bool per_channel_weights = true;
   bool least_error_weights = false;
+  bool absorb_biases = true;
+  bool split_outliers = false;  // where the check samples gain
   bool correct_biases = true;
+  int weight_bits = 8;                 // QuantizeOptions::weight_bits
+  bool symmetric_activations = false;  // QuantizeOptions::symmetric_activations
+  // Learn the rounding of the weights: layer by layer, or inverted residuals as wholes. Nothing: do not.
+  std::optional<ChainKind> learn_rounding;
+  size_t learn_steps = LearnOptions().steps;
   std::vector<std::string> keep_float;
   PrecisionGoal goal;        // keeps as few more layers float as it takes; fails if it cannot be met
   bool sensitivity = false;  // measure the layers one at a time

@@ -143,8 +143,8 @@ class Planner {
     std::vector<Range> of_class(graph_.values.size());
     for (size_t id = 0; id < graph_.values.size(); ++id)
       of_class[Find(static_cast<int>(id))].Include(ranges_[id]);
-    for (size_t id = 0; id < graph_.values.size(); ++id)
-      plan.range.push_back(of_class[Find(static_cast<int>(id))]);
+    for (size_t id = 0; id < graph_.values.size(); ++id) plan.group.push_back(Find(static_cast<int>(id)));
+    for (int group : plan.group) plan.range.push_back(of_class[group]);
     return plan;
   }
 

@@ -26,6 +26,8 @@ struct Int8Plan {
   std::vector<std::string> float_reason;
   // Per value: the range to quantise with, the same for all values that share parameters.
   std::vector<Range> range;
+  // Per value: equal for values that share parameters.
+  std::vector<int> group;
 };
 
 // `ranges`: what calibration saw, per ValueId. `keep_float`: regular expressions (ECMAScript, found anywhere

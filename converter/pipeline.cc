@@ -14,6 +14,7 @@
 #include "converter/calibration_files.h"
 #include "converter/compare.h"
 #include "converter/count_work.h"
+#include "converter/data_free.h"
 #include "converter/diagnosis/diagnose.h"
 #include "converter/diagnosis/input_statistics.h"
 #include "converter/emit.h"
@@ -56,6 +57,15 @@ std::vector<std::string> OptionWords(const ConvertOptions& options, std::span<co
     add("--observer", q.observer);
     add("--weights", q.per_channel_weights ? "per-channel" : "per-tensor");
     add("--weight-scale", q.least_error_weights ? "mse" : "max");
+    if (q.symmetric_activations) add("--activations", "symmetric");
+    if (q.weight_bits != 8) add("--weight-bits", std::to_string(q.weight_bits));
+    if (q.learn_rounding) {
+      add("--learn-rounding", *q.learn_rounding == ChainKind::kBlocks ? "blocks" : "layers");
+      add("--learn-steps", std::to_string(q.learn_steps));
+    }
+    if (options.data_free) words.push_back("--data-free");
+    if (q.split_outliers) words.push_back("--split-outliers");
+    if (!q.absorb_biases) words.push_back("--no-bias-absorption");
     if (!q.equalize) words.push_back("--no-equalize");
     if (!q.correct_biases) words.push_back("--no-bias-correction");
   }
@@ -95,7 +105,7 @@ class Conversion {
       if (report_.layers) NameBlocks(before, graph_, *report_.layers);
     }
     QRUN_RETURN_IF_ERROR(Emit());
-    if (options_.int8) QRUN_RETURN_IF_ERROR(Check());
+    if (source_) QRUN_RETURN_IF_ERROR(Check());
     if (options_.required_speedup > 0) QRUN_RETURN_IF_ERROR(CheckSpeed());
     Begin("write");
     QRUN_RETURN_IF_ERROR(WriteFile(options_.output_path, {file_.bytes}));
@@ -186,8 +196,8 @@ class Conversion {
     }
 
     const std::vector<const Value*> inputs = InputValues();
-    const bool images =
-        options_.int8 && inputs.size() == 1 && IsImageInput(*inputs[0]) && CalibratesOnImages();
+    const bool images = options_.int8 && inputs.size() == 1 && IsImageInput(*inputs[0]) &&
+                        (options_.data_free || CalibratesOnImages());
     if (images || options_.preprocessing.any()) {
       if (inputs.size() != 1) {
         return Status::InvalidArgument("the model has " + std::to_string(inputs.size()) +
@@ -227,8 +237,6 @@ class Conversion {
   }
 
   Status Quantize() {
-    QRUN_ASSIGN_OR_RETURN(
-        source_, OpenCalibrationSource(options_.calibration_path, InputValues(), metadata_.preprocessing));
     QRUN_ASSIGN_OR_RETURN(const EmittedModel float_file, EmitModel(graph_, metadata_));
     QRUN_ASSIGN_OR_RETURN(float_model_, Reopen(float_file));
     report_.float_bytes = float_file.bytes.size();
@@ -240,26 +248,12 @@ class Conversion {
     if (!options_.labels_list.empty()) {
       QRUN_ASSIGN_OR_RETURN(options.goal.labelled, OpenLabelled());
     }
-    QRUN_ASSIGN_OR_RETURN(
-        Int8Conversion int8,
-        ConvertToInt8(
-            graph_, *source_, options, [&](const char* stage) { Begin(stage); }, hooks_.progress));
-    if (options_.analyze) QRUN_RETURN_IF_ERROR(Analyze(int8));
+    QRUN_ASSIGN_OR_RETURN(Int8Conversion int8, options_.data_free ? FromStatistics() : FromSamples(options));
     graph_ = std::move(int8.graph);
     const Graph float_graph = std::move(int8.float_graph);
     check_samples_ = std::move(int8.split.check);
-    auto& facts = report_.calibration.emplace();
-    facts.path = options_.calibration_path;
-    facts.observer = options_.quantization.observer;
-    facts.samples_used = int8.samples_used;
-    facts.failures = std::move(int8.failures);
-    fb::ProvenanceT& provenance = *metadata_.provenance;
-    provenance.calibration_name = RecordedName(options_.calibration_name, options_.calibration_path);
-    provenance.calibration = provenance.calibration_name + ": " + std::to_string(facts.samples_used) +
-                             " samples, " + std::to_string(facts.failures.size()) + " failed";
-    QRUN_ASSIGN_OR_RETURN(provenance.calibration_sha256, HashCalibrationFiles(options_.calibration_path));
     for (const RepairStep& step : int8.steps) {
-      if (step.in_recipe) provenance.recipe.push_back(step.name + ": " + step.what);
+      if (step.in_recipe) metadata_.provenance->recipe.push_back(step.name + ": " + step.what);
     }
     report_.steps = std::move(int8.steps);
     report_.sensitivity = std::move(int8.sensitivity);
@@ -304,6 +298,40 @@ class Conversion {
         "of {} runs in turns on one thread), but --require-speedup asks for {}",
         speed.measured.Speedup(), speed.measured.int8_us, speed.measured.float_us, speed.measured.runs,
         speed.required));
+  }
+
+  Result<Int8Conversion> FromSamples(const Int8Options& options) {
+    QRUN_ASSIGN_OR_RETURN(
+        source_, OpenCalibrationSource(options_.calibration_path, InputValues(), metadata_.preprocessing));
+    QRUN_ASSIGN_OR_RETURN(
+        Int8Conversion int8,
+        ConvertToInt8(
+            graph_, *source_, options, [&](const char* stage) { Begin(stage); }, hooks_.progress));
+    if (options_.analyze) QRUN_RETURN_IF_ERROR(Analyze(int8));
+    auto& facts = report_.calibration.emplace();
+    facts.path = options_.calibration_path;
+    facts.observer = options_.quantization.observer;
+    facts.samples_used = int8.samples_used;
+    facts.failures = std::move(int8.failures);
+    fb::ProvenanceT& provenance = *metadata_.provenance;
+    provenance.calibration_name = RecordedName(options_.calibration_name, options_.calibration_path);
+    provenance.calibration = provenance.calibration_name + ": " + std::to_string(facts.samples_used) +
+                             " samples, " + std::to_string(facts.failures.size()) + " failed";
+    QRUN_ASSIGN_OR_RETURN(provenance.calibration_sha256, HashCalibrationFiles(options_.calibration_path));
+    return int8;
+  }
+
+  Result<Int8Conversion> FromStatistics() {
+    std::vector<ChannelMoments> inputs;
+    for (const Value* input : InputValues()) {
+      inputs.push_back(ExpectedInput(*input, metadata_.preprocessing));
+    }
+    QRUN_ASSIGN_OR_RETURN(
+        DataFreeConversion converted,
+        ConvertWithoutData(graph_, inputs, options_.quantization, [&](const char* stage) { Begin(stage); }));
+    metadata_.provenance->calibration = "none: data-free";
+    report_.warnings.push_back(std::move(converted.warning));
+    return std::move(converted.int8);
   }
 
   // Precondition: graph_ is the one that `int8` was made of.
@@ -392,11 +420,23 @@ Status ValidateOptions(const ConvertOptions& options) {
   if (const std::string& name = options.quantization.observer; name != kAutoObserver) {
     if (const auto observer = FindObserverKind(name); !observer.ok()) return observer.error();
   }
-  if (options.int8 && options.calibration_path.empty()) {
+  if (options.data_free && (!options.int8 || !options.calibration_path.empty())) {
+    return Status::InvalidArgument(
+        "--data-free is int8 without samples: leave out --calibrate and --dtype fp32");
+  }
+  const Int8Options& q = options.quantization;
+  const bool wants_samples = q.learn_rounding || q.split_outliers || q.observer != "minmax" ||
+                             q.sensitivity || q.goal.given() || !options.labels_list.empty();
+  if (options.data_free && wants_samples) {
+    return Status::InvalidArgument(
+        "--data-free has no samples: leave out --learn-rounding, --split-outliers, --observer, "
+        "--sensitivity, "
+        "goals of accuracy and --labels-list");
+  }
+  if (options.int8 && options.calibration_path.empty() && !options.data_free) {
     return Status::InvalidArgument(
         "int8 needs sample inputs to calibrate on: give --calibrate a folder of images, a .csv list of "
-        "images or a "
-        ".npy array (or choose --dtype fp32)");
+        "images or a .npy array (or choose --data-free, or --dtype fp32)");
   }
   if (!options.int8 && !options.qdq_path.empty()) {
     return Status::InvalidArgument("--emit-qdq writes a quantised graph: it goes with --dtype int8");

@@ -22,7 +22,8 @@ struct ConvertOptions {
   std::string source_path, output_path;
   std::string qdq_path;  // also write the quantised graph as ONNX (qdq/emit_qdq.h); empty: do not
   bool int8 = true;
-  std::string calibration_path;  // required for int8
+  std::string calibration_path;  // required for int8, unless data_free
+  bool data_free = false;        // int8 without samples: data_free.h
   PreprocessingOptions preprocessing;
   std::string labels_path;
   std::vector<std::string> labels;  // where there is no labels_path

@@ -92,8 +92,8 @@ LinearWeights QuantizeLinear(std::span<const float> wei, const Shape& extents, i
       for (size_t i = 0; i < wei.size(); ++i) {
         const size_t c = channel[i];
         if (max_abs[c] == 0) continue;
-        const double step = max_abs[c] / 127 * percent / 100, w = wei[i];
-        const double difference = w - RoundClamped(w / step, -127, 127) * step;
+        const double step = max_abs[c] / options.levels * percent / 100, w = wei[i];
+        const double difference = w - RoundClamped(w / step, -options.levels, options.levels) * step;
         error[c] += difference * difference * power[i];
       }
       for (int64_t c = 0; c < channels; ++c) {
@@ -111,7 +111,7 @@ LinearWeights QuantizeLinear(std::span<const float> wei, const Shape& extents, i
   for (int64_t c = 0; c < channels; ++c) {
     const double abs_bias = bia.empty() ? 0.0 : std::abs(static_cast<double>(bia[c]));
     const bool zero = max_abs[c] == 0.0;
-    const double wanted = zero ? abs_bias / (src * 0x1p24) : factor[c] * max_abs[c] / 127.0;
+    const double wanted = zero ? abs_bias / (src * 0x1p24) : factor[c] * max_abs[c] / options.levels;
     const double needed =
         std::max(abs_bias / (src * bias_room), 0x1p-31 * static_cast<double>(dst_scale) / src);
     result.zero_channels += zero;
@@ -133,15 +133,22 @@ LinearWeights QuantizeLinear(std::span<const float> wei, const Shape& extents, i
   result.wei.resize(wei.size());
   for (size_t i = 0; i < wei.size(); ++i) {
     const double scale = result.scale[channel_of(i)];
-    result.wei[i] = static_cast<int8_t>(RoundClamped(static_cast<double>(wei[i]) / scale, -127, 127));
+    result.wei[i] = static_cast<int8_t>(
+        RoundClamped(static_cast<double>(wei[i]) / scale, -options.levels, options.levels));
   }
-  result.bia.resize(bia.size());
-  for (size_t c = 0; c < bia.size(); ++c) {
-    const double step = src * static_cast<double>(result.scale[c]);
-    result.bia[c] =
-        static_cast<int32_t>(RoundClamped(static_cast<double>(bia[c]) / step, -bias_room, bias_room));
-  }
+  result.bia = QuantizeBias(bia, src_scale, result.scale, wei.size() / static_cast<size_t>(channels));
   return result;
+}
+
+std::vector<int32_t> QuantizeBias(std::span<const float> bia, float src_scale, std::span<const float> scale,
+                                  size_t k) {
+  const double room = BiasBound(k);
+  std::vector<int32_t> quantized;
+  for (size_t c = 0; c < bia.size(); ++c) {
+    const double step = static_cast<double>(src_scale) * static_cast<double>(scale[c]);
+    quantized.push_back(static_cast<int32_t>(RoundClamped(static_cast<double>(bia[c]) / step, -room, room)));
+  }
+  return quantized;
 }
 
 }  // namespace qrun::converter

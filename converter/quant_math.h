@@ -42,7 +42,7 @@ struct LinearWeights {
   std::vector<float> scale;
   std::vector<int32_t> bia;
   int zero_channels = 0;     // all weights 0
-  int widened_channels = 0;  // scale above max|w| / 127: see QuantizeLinear
+  int widened_channels = 0;  // scale above max|w| / levels: see QuantizeLinear
 };
 
 struct WeightOptions {
@@ -51,10 +51,11 @@ struct WeightOptions {
   // Mean square of every input channel: the weight of an error in the weights that read it. Empty: all alike.
   // Depthwise weights read one channel each and ignore it.
   std::span<const double> input_power;
+  int levels = 127;  // integers lie in [-levels, levels]; 1..127
 };
 
-// scale[c] = max|w| / 127, with least_error the one of max|w| / 127 * (1, 0.99, ... 0.5) with the least sum
-// of input_power * (w - w')^2, widened where needed so that
+// scale[c] = max|w| / levels, with least_error the one of max|w| / levels * (1, 0.99, ... 0.5) with the least
+// sum of input_power * (w - w')^2, widened where needed so that
 //  - |bias| / (src_scale * scale[c]) + K * 255 * 127 stays in int32 (K weights per channel), and
 //  - src_scale * scale[c] / dst_scale >= 2^-31, below which the channel's products cannot move the
 //    output at all.
@@ -63,6 +64,10 @@ struct WeightOptions {
 LinearWeights QuantizeLinear(std::span<const float> wei, const Shape& extents, int axis,
                              std::span<const float> bia, float src_scale, float dst_scale,
                              const WeightOptions& options = {});
+
+// round(bia[c] / (src_scale * scale[c])), kept within BiasBound of k products.
+std::vector<int32_t> QuantizeBias(std::span<const float> bia, float src_scale, std::span<const float> scale,
+                                  size_t k);
 
 // Largest |bias|, in steps, that leaves room in int32 for the sum of K products.
 double BiasBound(size_t k);

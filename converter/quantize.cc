@@ -1,5 +1,6 @@
 #include "converter/quantize.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "converter/emit.h"
@@ -37,6 +38,7 @@ class Quantizer {
     int8_of_.assign(graph.values.size(), kNoValue);
     float_of_.assign(graph.values.size(), kNoValue);
     written_int8_.assign(graph.values.size(), false);
+    levels_ = WeightLevels(graph, options.weight_bits);
   }
 
   Graph Run() {
@@ -55,7 +57,7 @@ class Quantizer {
     for (size_t i = 0; i < source_.nodes.size(); ++i) {
       Node node = source_.nodes[i];
       if (IsInt8(i)) {
-        ConvertNode(node);
+        ConvertNode(node, levels_[i]);
         ++report_.int8_operators;
       } else {
         for (ValueId& id : node.inputs) id = AsFloat(id);
@@ -113,10 +115,11 @@ class Quantizer {
     return Add(std::move(value));
   }
 
-  void ConvertNode(Node& node) {
+  // `levels`: of its weights, if it has any.
+  void ConvertNode(Node& node, int levels) {
     switch (Int8FormOf(node)) {
       case Int8Form::kLinear:
-        ConvertLinear(node);
+        ConvertLinear(node, levels);
         return;
       case Int8Form::kRescales:
         if (const auto* unary = std::get_if<fb::UnaryT>(&node.options)) {
@@ -142,35 +145,53 @@ class Quantizer {
     }
   }
 
-  void ConvertLinear(Node& node) {
+  LinearWeights Round(const Node& node, int axis, int levels) const {
     const ValueId src = node.inputs[0];
     const Value& wei = source_.values[node.inputs[1]];
-    const ValueId bia_id = node.inputs.size() > 2 ? node.inputs[2] : kNoValue;
-    const bool has_bias = bia_id != kNoValue;
-    const int axis = std::holds_alternative<fb::DepthwiseConv2DT>(node.options) ? 2 : 0;
+    const bool has_bias = node.inputs.size() > 2 && node.inputs[2] != kNoValue;
+    if (const auto done = options_.rounded.find(node.outputs[0]); done != options_.rounded.end()) {
+      LinearWeights linear;
+      linear.wei = done->second.wei;
+      linear.scale = done->second.scale;
+      linear.bia = QuantizeBias(done->second.bia, ParamsOf(src).scale, linear.scale,
+                                linear.wei.size() / linear.scale.size());
+      return linear;
+    }
     std::vector<double> power;
     if (!options_.channels.empty() && options_.channels[src].seen()) {
       for (size_t c = 0; c < options_.channels[src].channels(); ++c) {
         power.push_back(options_.channels[src].MeanSquare(c));
       }
     }
-    const LinearWeights linear = QuantizeLinear(
-        Floats(wei), wei.shape, axis, has_bias ? Floats(source_.values[bia_id]) : std::span<const float>{},
-        ParamsOf(src).scale, ParamsOf(node.outputs[0]).scale,
-        {options_.per_channel_weights, options_.least_error_weights, power});
+    return QuantizeLinear(Floats(wei), wei.shape, axis,
+                          has_bias ? Floats(source_.values[node.inputs[2]]) : std::span<const float>{},
+                          ParamsOf(src).scale, ParamsOf(node.outputs[0]).scale,
+                          {options_.per_channel_weights, options_.least_error_weights, power, levels});
+  }
+
+  void ConvertLinear(Node& node, int levels) {
+    const Value& wei = source_.values[node.inputs[1]];
+    const int axis = std::holds_alternative<fb::DepthwiseConv2DT>(node.options) ? 2 : 0;
+    const LinearWeights linear = Round(node, axis, levels);
     report_.weight_channels += static_cast<int>(linear.scale.size());
     report_.zero_channels += linear.zero_channels;
     report_.widened_channels += linear.widened_channels;
 
-    node.inputs[0] = AsInt8(src);
+    node.inputs[0] = AsInt8(node.inputs[0]);
     Value quantized = Constant<int8_t>(wei.name, wei.shape, ElementType::kInt8, linear.wei);
     quantized.quant = options_.per_channel_weights ? QuantParams{linear.scale, {}, axis}
                                                    : QuantParams{{linear.scale[0]}, {}, -1};
+    const std::string bia_name = BiasName(node);
     node.inputs[1] = Add(std::move(quantized));
-    if (has_bias) {
-      const Value& bia = source_.values[bia_id];
-      node.inputs[2] = Add(Constant<int32_t>(bia.name, bia.shape, ElementType::kInt32, linear.bia));
-    }
+    if (linear.bia.empty()) return;
+    node.inputs.resize(3, kNoValue);
+    node.inputs[2] = Add(Constant<int32_t>(bia_name, {static_cast<int64_t>(linear.bia.size())},
+                                           ElementType::kInt32, linear.bia));
+  }
+
+  std::string BiasName(const Node& node) const {
+    const bool has_bias = node.inputs.size() > 2 && node.inputs[2] != kNoValue;
+    return has_bias ? source_.values[node.inputs[2]].name : node.name + "/bias";
   }
 
   void ConvertUnary(Node& node, const fb::UnaryT& function) {
@@ -192,6 +213,7 @@ class Quantizer {
   Graph graph_;
   std::vector<ValueId> int8_of_, float_of_;  // converted copies, per source value
   std::vector<bool> written_int8_;           // per source value: its own storage is int8
+  std::vector<int> levels_;                  // of weights, per source node
 };
 
 Status CheckCanonical(const Graph& graph) {
@@ -203,12 +225,61 @@ Status CheckCanonical(const Graph& graph) {
   return Status::Ok();
 }
 
+// What zero point 0 covers if it covers `range`.
+Range Symmetric(const Range& range) {
+  if (!range.seen()) return range;
+  Range symmetric = range;
+  const float scale = std::max({0.0f, -range.min / 128, range.max / 127});
+  symmetric.min = -128 * scale;
+  symmetric.max = 127 * scale;
+  return symmetric;
+}
+
+// Per node: a linear operator is among those that its inputs depend on.
+std::vector<bool> HasLinearBefore(const Graph& graph) {
+  std::vector<bool> behind(graph.values.size(), false), result;
+  for (const Node& node : graph.nodes) {
+    bool before = false;
+    for (ValueId id : node.inputs) before |= id != kNoValue && behind[id];
+    result.push_back(before);
+    for (ValueId id : node.outputs) behind[id] = before || Int8FormOf(node) == Int8Form::kLinear;
+  }
+  return result;
+}
+
+std::vector<bool> HasLinearAfter(const Graph& graph) {
+  std::vector<bool> ahead(graph.values.size(), false), result(graph.nodes.size());
+  for (size_t i = graph.nodes.size(); i-- > 0;) {
+    const Node& node = graph.nodes[i];
+    bool after = false;
+    for (ValueId id : node.outputs) after = after || ahead[id];
+    result[i] = after;
+    for (ValueId id : node.inputs) {
+      if (id != kNoValue) ahead[id] = ahead[id] || after || Int8FormOf(node) == Int8Form::kLinear;
+    }
+  }
+  return result;
+}
+
 }  // namespace
+
+std::vector<int> WeightLevels(const Graph& graph, int bits) {
+  const std::vector<bool> before = HasLinearBefore(graph), after = HasLinearAfter(graph);
+  std::vector<int> levels(graph.nodes.size());
+  for (size_t i = 0; i < levels.size(); ++i) {
+    if (Int8FormOf(graph.nodes[i]) != Int8Form::kLinear) continue;
+    levels[i] = (1 << ((before[i] && after[i] ? bits : 8) - 1)) - 1;
+  }
+  return levels;
+}
 
 Status QuantizeGraph(Graph& graph, std::span<const Range> ranges, const QuantizeOptions& options,
                      QuantizeReport* report) {
   QRUN_RETURN_IF_ERROR(CheckCanonical(graph));
   QRUN_ASSIGN_OR_RETURN(Int8Plan plan, PlanInt8(graph, ranges, options.keep_float));
+  if (options.symmetric_activations) {
+    for (Range& range : plan.range) range = Symmetric(range);
+  }
   QuantizeReport filled;
   Graph quantized = Quantizer(graph, std::move(plan), options, filled).Run();
   graph = std::move(quantized);

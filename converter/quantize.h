@@ -2,6 +2,7 @@
 #ifndef QRUN_CONVERTER_QUANTIZE_H_
 #define QRUN_CONVERTER_QUANTIZE_H_
 
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,14 +14,32 @@
 
 namespace qrun::converter {
 
+// A linear operator whose weights are rounded already.
+struct RoundedLinear {
+  std::vector<int8_t> wei;   // as the weights are stored
+  std::vector<float> scale;  // per output channel
+  std::vector<float> bia;    // per output channel, in real numbers
+};
+
 struct QuantizeOptions {
   // Regular expressions of node names that stay float; see PlanInt8.
   std::vector<std::string> keep_float;
   bool per_channel_weights = true;
   bool least_error_weights = false;  // WeightOptions::least_error
   // Per ValueId; may be empty. For WeightOptions::input_power.
-  std::span<const ChannelStatistics> channels;
+  std::span<const ChannelStatistics> channels = {};
+  int weight_bits = 8;  // 2..8; see WeightLevels
+  // Zero point 0, and the smallest scale that covers the range: for engines that want it so. Wastes half of
+  // the steps behind a ReLU.
+  bool symmetric_activations = false;
+  // By the value that the operator writes; those that are not here are rounded to the nearest.
+  std::map<ValueId, RoundedLinear> rounded = {};
 };
+
+// Per node: weights are integers in [-levels, levels], 2^(bits - 1) - 1 of them on each side of 0. They stay
+// bytes in the file. The first and the last linear operators on every path keep 8 bits: they cost little and
+// carry the image and the answer. 0 for nodes without weights.
+std::vector<int> WeightLevels(const Graph& graph, int bits);
 
 struct QuantizeReport {
   struct KeptFloat {

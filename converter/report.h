@@ -29,9 +29,11 @@ struct OutputCheck {
 
 // One step on the way to the int8 model, and how close the model is to float after it.
 struct RepairStep {
-  std::string name;    // "min-max", "equalise", "observer", "weight scales", "mixed precision", "bias correction"
-  std::string what;    // in numbers
-  double sqnr_db = 0;  // of the output that is furthest off, over the check samples; infinite if equal
+  std::string
+      name;  // "min-max", "equalise", "observer", "weight scales", "mixed precision", "bias correction"
+  std::string what;  // in numbers
+  // Of the output that is furthest off, over the check samples; infinite if equal, NaN if not measured.
+  double sqnr_db = 0;
   // Whether the options that the file keeps say nothing of it; else it would stand there twice.
   bool in_recipe = true;
 };

@@ -31,11 +31,13 @@ struct Arguments {
   std::vector<std::string> input_shapes;
   std::string mean, std;
   std::string json, html;
-  std::string weights = "per-channel", weight_scale = "max";
+  std::string weights = "per-channel", weight_scale = "max", learn_rounding = "none",
+              activations = "asymmetric";
   bool rebuild = false;
   std::string source;
   std::string time_budget;
-  bool quiet = false, no_fuse = false, no_equalize = false, no_bias_correction = false;
+  bool quiet = false, no_fuse = false, no_equalize = false, no_bias_correction = false,
+       no_bias_absorption = false;
 };
 
 int DefaultThreads() { return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 8u)); }
@@ -106,7 +108,13 @@ Status FinishArguments(Arguments& args) {
   auto& quantization = args.convert.quantization;
   quantization.per_channel_weights = args.weights == "per-channel";
   quantization.least_error_weights = args.weight_scale == "mse";
+  if (args.learn_rounding != "none") {
+    quantization.learn_rounding =
+        args.learn_rounding == "blocks" ? converter::ChainKind::kBlocks : converter::ChainKind::kLayers;
+  }
   quantization.equalize = !args.no_equalize;
+  quantization.symmetric_activations = args.activations == "symmetric";
+  quantization.absorb_biases = !args.no_bias_absorption;
   quantization.correct_biases = !args.no_bias_correction;
   QRUN_RETURN_IF_ERROR(ParseDuration("--time-budget", args.time_budget, quantization.goal.budget_seconds));
   auto& preprocessing = args.convert.preprocessing;
@@ -245,6 +253,19 @@ void AddOptions(CLI::App& app, Arguments& args) {
   app.add_flag("--no-equalize,!--equalize", args.no_equalize,
                "Do not scale channels to like ranges (changes no float result, only what int8 makes of it)")
       ->group(calibration);
+  app.add_flag(
+         "--data-free", convert.data_free,
+         "Without samples: ranges from BatchNorm statistics, analytic bias correction; less accurate, and "
+         "nothing is measured")
+      ->group(calibration);
+  app.add_flag("--no-bias-absorption", args.no_bias_absorption,
+               "Do not move what a channel always has into its readers' biases")
+      ->group(calibration);
+  app.add_flag(
+         "--split-outliers", quantization.split_outliers,
+         "Channels that reach much further than the others become two that reach half as far, where samples "
+         "that nothing is learnt from gain")
+      ->group(calibration);
   app.add_flag("--no-bias-correction", args.no_bias_correction,
                "Do not shift biases so that the channels of int8 layers have float's means")
       ->group(calibration);
@@ -256,6 +277,31 @@ void AddOptions(CLI::App& app, Arguments& args) {
                  "max: the largest weight is representable; mse: least squared error, weighted with the "
                  "inputs' power")
       ->check(CLI::IsMember({"max", "mse"}))
+      ->capture_default_str()
+      ->group(calibration);
+  app.add_option(
+         "--activations", args.activations,
+         "asymmetric: every range has its zero point; symmetric: it is 0, at the cost of steps that are "
+         "never taken")
+      ->check(CLI::IsMember({"asymmetric", "symmetric"}))
+      ->capture_default_str()
+      ->group(calibration);
+  app.add_option(
+         "--weight-bits", quantization.weight_bits,
+         "Weights are rounded to integers of 2..8 bits, but in the first and the last layers; the file "
+         "stores them as bytes all the same")
+      ->check(CLI::Range(2, 8))
+      ->capture_default_str()
+      ->group(calibration);
+  app.add_option("--learn-rounding", args.learn_rounding,
+                 "Learn which weights to round up and which down, biases and ranges, so that outputs keep to "
+                 "float's: layers (one by one) or blocks (inverted residuals as wholes); takes minutes")
+      ->check(CLI::IsMember({"none", "layers", "blocks"}))
+      ->capture_default_str()
+      ->group(calibration);
+  app.add_option("--learn-steps", quantization.learn_steps,
+                 "Effort of --learn-rounding: steps for each of them")
+      ->check(AtLeastOne())
       ->capture_default_str()
       ->group(calibration);
   app.add_option("--keep-float", quantization.keep_float,

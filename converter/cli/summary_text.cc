@@ -198,6 +198,10 @@ std::string SummaryText(const ConversionReport& report) {
   }
   for (size_t i = 0; i < report.steps.size(); ++i) {
     const RepairStep& step = report.steps[i];
+    if (std::isnan(step.sqnr_db)) {
+      lines.Add("steps", fmt::format("{:<15} not measured: {}", step.name, step.what));
+      continue;
+    }
     const std::string gain =
         i == 0 ? "" : fmt::format(" ({:+.2f})", step.sqnr_db - report.steps[i - 1].sqnr_db);
     lines.Add("steps", fmt::format("{:<15} SQNR {:.2f} dB{}: {}", step.name, step.sqnr_db, gain, step.what));

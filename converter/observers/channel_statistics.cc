@@ -4,6 +4,20 @@
 
 namespace qrun::converter {
 
+ChannelStatistics ChannelStatistics::FromMoments(std::span<const double> min, std::span<const double> max,
+                                                 std::span<const double> mean,
+                                                 std::span<const double> mean_square) {
+  ChannelStatistics statistics(min.size());
+  for (size_t c = 0; c < min.size(); ++c) {
+    statistics.min_[c] = static_cast<float>(min[c]);
+    statistics.max_[c] = static_cast<float>(max[c]);
+  }
+  statistics.sum_.assign(mean.begin(), mean.end());
+  statistics.squares_.assign(mean_square.begin(), mean_square.end());
+  statistics.pixels_ = 1;
+  return statistics;
+}
+
 void ChannelStatistics::Observe(std::span<const float> values) {
   const size_t channels = min_.size();
   if (values.empty() || channels == 0) return;

@@ -14,6 +14,10 @@ class ChannelStatistics {
   explicit ChannelStatistics(size_t channels = 0)
       : min_(channels), max_(channels), sum_(channels), squares_(channels) {}
 
+  // As if one pixel had been seen for which these hold: extremes, mean and mean square per channel.
+  static ChannelStatistics FromMoments(std::span<const double> min, std::span<const double> max,
+                                       std::span<const double> mean, std::span<const double> mean_square);
+
   // Precondition: values.size() is a multiple of the number of channels.
   void Observe(std::span<const float> values);
   // `later` has as many channels.

@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "converter/emit.h"
-#include "converter/quant_math.h"
+#include "converter/repair/int8_bias.h"
 #include "converter/repair/linear_view.h"
 #include "converter/repair/node_walk.h"
 #include "converter/repair/patch_means.h"
@@ -85,11 +85,6 @@ std::vector<double> MeanSums(const LinearView& linear, std::span<const T> wei, s
   return sums;
 }
 
-template <class T>
-std::span<const T> Elements(const Value& value) {
-  return {reinterpret_cast<const T*>(value.data->data()), value.data->size() / sizeof(T)};
-}
-
 class Corrector {
  public:
   Corrector(const Graph& float_graph, Graph& graph, int threads)
@@ -125,32 +120,13 @@ class Corrector {
         *linear, Floats(float_graph_.values[float_linear->wei]), means_[linear->dst], geometry->channels);
     const std::vector<double> has = MeanSums<int8_t>(*linear, Elements<int8_t>(graph_.values[linear->wei]),
                                                      Int8Means(*linear, *geometry), geometry->channels);
-    const Value& wei = graph_.values[linear->wei];
-    std::vector<int32_t> bia(linear->oc);
-    if (linear->bia != kNoValue) {
-      const auto old = Elements<int32_t>(graph_.values[linear->bia]);
-      bia.assign(old.begin(), old.end());
-    }
-    const double src_scale = graph_.values[linear->src].quant->scale[0];
-    const double dst_scale = graph_.values[linear->dst].quant->scale[0];
-    const double bound = BiasBound(linear->Reduction());
-    bool changed = false;
+    Int8Bias bias(graph_, *linear);
     for (size_t o = 0; o < linear->oc; ++o) {
-      const double step =
-          src_scale * static_cast<double>(wei.quant->scale[wei.quant->scale.size() == 1 ? 0 : o]);
-      const double bias =
+      const double wanted_bias =
           float_linear->bia == kNoValue ? 0 : Floats(float_graph_.values[float_linear->bia])[o];
-      const double corrected = std::nearbyint((bias + wanted[o]) / step - has[o]);
-      if (!(std::abs(corrected) <= bound) || corrected == bia[o]) continue;
-      report_.largest_steps =
-          std::max(report_.largest_steps, std::abs(corrected - bia[o]) * step / dst_scale);
-      bia[o] = static_cast<int32_t>(corrected);
-      ++report_.channels;
-      changed = true;
+      bias.Set(o, std::nearbyint((wanted_bias + wanted[o]) / bias.Step(o) - has[o]));
     }
-    if (!changed) return;
-    ++report_.layers;
-    SetBias(node, bia);
+    bias.Store(node, report_);
   }
 
   // Means of the input's integers less the zero point.
@@ -171,18 +147,6 @@ class Corrector {
                  static_cast<double>(geometry.positions());
     }
     return means;
-  }
-
-  void SetBias(Node& node, const std::vector<int32_t>& bia) {
-    Value value;
-    const bool had = node.inputs.size() > 2 && node.inputs[2] != kNoValue;
-    value.name = had ? graph_.values[node.inputs[2]].name : node.name + "/bias";
-    value.shape = {static_cast<int64_t>(bia.size())};
-    value.type = ElementType::kInt32;
-    const auto bytes = std::as_bytes(std::span(bia));
-    value.data = std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());
-    node.inputs.resize(3, kNoValue);
-    node.inputs[2] = AddValue(graph_, std::move(value));
   }
 
   const Graph& float_graph_;

@@ -6,6 +6,20 @@
 
 namespace qrun::converter {
 
+std::optional<ChannelConstant> AsChannelConstant(const Graph& graph, const Node& node) {
+  const auto* binary = std::get_if<fb::BinaryT>(&node.options);
+  if (!binary) return {};
+  const bool multiplies = binary->kind == fb::BinaryKind::Mul;
+  if (!multiplies && binary->kind != fb::BinaryKind::Add && binary->kind != fb::BinaryKind::Sub) return {};
+  const Value &src = graph.values[node.inputs[0]], &constant = graph.values[node.inputs[1]];
+  const Value& dst = graph.values[node.outputs[0]];
+  if (src.is_constant() || !constant.is_constant() || constant.type != ElementType::kFloat32) return {};
+  if (src.shape.size() < 2 || src.shape != dst.shape || constant.shape.empty()) return {};
+  if (constant.shape.back() != dst.shape.back() || ElementCount(constant.shape) != dst.shape.back())
+    return {};
+  return ChannelConstant{node.inputs[0], node.inputs[1], node.outputs[0], multiplies};
+}
+
 ChannelTies::ChannelTies(const Graph& graph) : graph_(graph), begin_(graph.values.size() + 1) {
   for (size_t id = 0; id < graph.values.size(); ++id) {
     const Value& value = graph.values[id];
@@ -51,6 +65,10 @@ void ChannelTies::Visit(const Node& node) {
   const fb::Clamp clamp = ClampOrUnbounded(node);
   if (clamp.min() != 0 && clamp.min() > -std::numeric_limits<float>::max()) Fix(dst);
   if (AsLinear(graph_, node)) return;
+  if (const auto affine = AsChannelConstant(graph_, node)) {
+    if (!affine->multiplies) TieAll(affine->src, dst);
+    return;
+  }
 
   const ValueId src = node.inputs[0];
   const Shape& shape = graph_.values[dst].shape;

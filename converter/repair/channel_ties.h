@@ -3,11 +3,20 @@
 #define QRUN_CONVERTER_REPAIR_CHANNEL_TIES_H_
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "converter/graph.h"
 
 namespace qrun::converter {
+
+// A Mul, Add or Sub of an activation with a constant per channel: what LayerNorm's gain and shift, and a
+// BatchNorm that could not be folded, come to. The constant can take up a scale of its output's channels.
+struct ChannelConstant {
+  ValueId src = kNoValue, constant = kNoValue, dst = kNoValue;
+  bool multiplies = false;
+};
+std::optional<ChannelConstant> AsChannelConstant(const Graph& graph, const Node& node);
 
 // Slots are channels (elements of the last extent) of activations, numbered through. Operators that commute
 // with a positive scale per channel tie slots; others fix them.

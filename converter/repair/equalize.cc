@@ -4,10 +4,12 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <memory>
 #include <numeric>
 #include <vector>
 
 #include "converter/int8_plan.h"
+#include "converter/quantize.h"
 #include "converter/repair/channel_ties.h"
 #include "converter/repair/linear_view.h"
 
@@ -15,8 +17,6 @@ namespace qrun::converter {
 namespace {
 
 constexpr double kSigmas = 3;
-// A cap counts as reached from 1 / kCapRoom of it on.
-constexpr double kCapRoom = 1.1;
 constexpr double kExponents[] = {1, 0.75, 0.5, 0.25, 0};
 
 // An activation's channels in numbers.
@@ -28,13 +28,20 @@ struct Activation {
 
 class Equalizer {
  public:
-  Equalizer(Graph& graph, std::span<const ChannelStatistics> channels, bool per_channel_weights)
-      : graph_(graph), channels_(channels), per_channel_weights_(per_channel_weights), ties_(graph) {}
+  Equalizer(Graph& graph, std::span<const ChannelStatistics> channels, bool per_channel_weights,
+            int weight_bits)
+      : graph_(graph), channels_(channels), per_channel_weights_(per_channel_weights), ties_(graph) {
+    const std::vector<int> levels = WeightLevels(graph, weight_bits);
+    for (size_t i = 0; i < graph.nodes.size(); ++i) {
+      if (const auto affine = AsChannelConstant(graph, graph.nodes[i])) affines_.push_back(*affine);
+      const auto linear = AsLinear(graph, graph.nodes[i]);
+      if (!linear) continue;
+      linears_.push_back(*linear);
+      levels_.push_back(levels[i]);
+    }
+  }
 
   EqualizeReport Run() {
-    for (const Node& node : graph_.nodes) {
-      if (auto linear = AsLinear(graph_, node)) linears_.push_back(*linear);
-    }
     MeasureActivations();
     MeasureSlots();
     GroupTensors();
@@ -250,16 +257,41 @@ class Equalizer {
       }
       rounding += (high - low) * (high - low) / (255.0 * 255.0);
     }
+    for (const ChannelConstant& affine : affines_) {
+      if (std::find(members.begin(), members.end(), affine.dst) != members.end())
+        rounding += ConstantNoise(affine);
+    }
     double noise = 0;
-    for (const LinearView& linear : linears_) {
-      if (std::find(members.begin(), members.end(), linear.src) != members.end() && Usable(linear.src)) {
-        noise += ReaderNoise(linear, rounding / 12);
+    for (size_t i = 0; i < linears_.size(); ++i) {
+      const ValueId src = linears_[i].src;
+      if (std::find(members.begin(), members.end(), src) != members.end() && Usable(src)) {
+        noise += ReaderNoise(linears_[i], levels_[i], rounding / 12);
       }
     }
     return noise;
   }
 
-  double ReaderNoise(const LinearView& linear, double rounding_power) const {
+  // Squared steps of a scaled constant, which has one scale for all channels, in units of what it makes: of
+  // the mean channel.
+  double ConstantNoise(const ChannelConstant& affine) const {
+    if (!Usable(affine.src)) return 0;
+    const auto constant = Floats(graph_.values[affine.constant]);
+    double low = 0, high = 0, power = 0;
+    for (size_t c = 0; c < constant.size(); ++c) {
+      const double u = ConstantScale(affine, c), from = scale_[ties_.Slot(affine.src, c)];
+      low = std::min(low, u * constant[c]);
+      high = std::max(high, u * constant[c]);
+      power += affine.multiplies ? from * from * activations_[affine.src].mean_square[c] : 1;
+    }
+    return (high - low) * (high - low) / (255.0 * 255.0) * power / static_cast<double>(constant.size());
+  }
+
+  double ConstantScale(const ChannelConstant& affine, size_t c) const {
+    const double of_dst = scale_[ties_.Slot(affine.dst, c)];
+    return affine.multiplies ? of_dst / scale_[ties_.Slot(affine.src, c)] : of_dst;
+  }
+
+  double ReaderNoise(const LinearView& linear, int levels, double rounding_power) const {
     const std::span<const float> wei = Floats(graph_.values[linear.wei]);
     double largest_of_all = 0, sum = 0;
     std::vector<double> squares(linear.oc), inputs(linear.oc), largest(linear.oc), power(linear.oc);
@@ -280,7 +312,7 @@ class Equalizer {
     size_t rows = 0;
     for (size_t o = 0; o < linear.oc; ++o) {
       if (!(power[o] > 0)) continue;
-      const double step = (per_channel_weights_ ? largest[o] : largest_of_all) / 127;
+      const double step = (per_channel_weights_ ? largest[o] : largest_of_all) / levels;
       sum += (squares[o] * rounding_power + inputs[o] * step * step / 12) / power[o];
       ++rows;
     }
@@ -308,6 +340,13 @@ class Equalizer {
     }
     if (report.channels == 0) return report;
     for (Node& node : graph_.nodes) {
+      if (const auto affine = AsChannelConstant(graph_, node)) {
+        const auto plain = Floats(graph_.values[affine->constant]);
+        std::vector<float> scaled(plain.begin(), plain.end());
+        for (size_t c = 0; c < scaled.size(); ++c)
+          scaled[c] = static_cast<float>(scaled[c] * ConstantScale(*affine, c));
+        node.inputs[1] = Replace(affine->constant, scaled);
+      }
       const auto linear = AsLinear(graph_, node);
       if (!linear) continue;
       const auto of = [&](ValueId id, size_t c) {
@@ -324,6 +363,14 @@ class Equalizer {
         }
       }
       node.inputs[1] = Replace(linear->wei, wei);
+      if (node.norm) {
+        auto scaled = std::make_shared<BatchNormStatistics>(*node.norm);
+        for (size_t o = 0; o < linear->oc; ++o) {
+          scaled->output_mean[o] *= static_cast<float>(of(linear->dst, o));
+          scaled->output_std[o] *= static_cast<float>(of(linear->dst, o));
+        }
+        node.norm = std::move(scaled);
+      }
       if (linear->bia == kNoValue) continue;
       const std::span<const float> plain = Floats(graph_.values[linear->bia]);
       std::vector<float> bia(plain.begin(), plain.end());
@@ -344,6 +391,8 @@ class Equalizer {
   const bool per_channel_weights_;
   const ChannelTies ties_;
   std::vector<LinearView> linears_;
+  std::vector<ChannelConstant> affines_;
+  std::vector<int> levels_;                             // of the weights, per linears_
   std::vector<Activation> activations_;                 // per value; empty where nothing was seen
   std::vector<double> reach_, weight_, limit_, scale_;  // per slot
   std::vector<bool> movable_;                           // per slot
@@ -353,8 +402,8 @@ class Equalizer {
 }  // namespace
 
 EqualizeReport EqualizeChannels(Graph& graph, std::span<const ChannelStatistics> channels,
-                                bool per_channel_weights) {
-  return Equalizer(graph, channels, per_channel_weights).Run();
+                                bool per_channel_weights, int weight_bits) {
+  return Equalizer(graph, channels, per_channel_weights, weight_bits).Run();
 }
 
 }  // namespace qrun::converter

@@ -27,6 +27,10 @@ struct EqualizeReport {
 // output channel, so that producers and depthwise readers lose nothing; in other readers small u[c] widens
 // the spread within a row.
 //
+// A constant that multiplies or is added channel by channel takes the scale as a producer does: so outliers
+// that a gain makes move from the activations of a matrix product into its weights (Xiao et al.,
+// "SmoothQuant", 2022; its migration strength is a, below).
+//
 // Channels are tied together where an operator joins them (Add, Sub, pooling, resizing, concatenation, ...);
 // a channel that reaches a graph input or output, or an operator that does not commute, keeps its scale.
 // ReLU6 and other caps do not commute: behind a cap, u[c] stays so low that what the channel reaches stays
@@ -42,9 +46,9 @@ struct EqualizeReport {
 // Where no scale changes, the graph stays as it is, values included; else constants are added to it.
 //
 // `graph`: canonical, float, NHWC; `channels`: per ValueId. per_channel_weights: whether weights will have a
-// scale per output channel.
+// scale per output channel; weight_bits: as in QuantizeOptions.
 EqualizeReport EqualizeChannels(Graph& graph, std::span<const ChannelStatistics> channels,
-                                bool per_channel_weights);
+                                bool per_channel_weights, int weight_bits = 8);
 
 }  // namespace qrun::converter
 

@@ -4,6 +4,7 @@
 #define QRUN_CONVERTER_REPAIR_LINEAR_VIEW_H_
 
 #include <cstddef>
+#include <limits>
 #include <optional>
 
 #include "converter/graph.h"
@@ -29,6 +30,9 @@ struct LinearView {
 
 // Nothing if the node is none of the three, or if its weights or bias are not constant.
 std::optional<LinearView> AsLinear(const Graph& graph, const Node& node);
+
+// A clamp's upper bound counts as reached from 1 / kCapRoom of it on.
+inline constexpr double kCapRoom = 1.1;
 
 // The node's clamp; unbounded if it has none.
 fb::Clamp ClampOrUnbounded(const Node& node);

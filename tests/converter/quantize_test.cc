@@ -263,5 +263,33 @@ TEST(QuantizeGraph, RefusesASecondRun) {
   EXPECT_EQ(QuantizeGraph(toy.graph, toy.ranges, {}, nullptr).code(), StatusCode::kInternal);
 }
 
+TEST(QuantizeGraph, SymmetricActivationsHaveZeroPointZeroAndCoverTheirRange) {
+  ToyGraph toy;
+  const ValueId x = toy.Input("x", {1, 2, 2, 3}, {-1, 3});
+  const ValueId y =
+      toy.Conv1x1("y", x, 3, std::vector<float>(6, 0.5f), {}, toy.Activation("y", {1, 2, 2, 2}, {0, 5}));
+  toy.graph.outputs = {y};
+  QuantizeOptions options;
+  options.symmetric_activations = true;
+  ASSERT_TRUE(QuantizeGraph(toy.graph, toy.ranges, options, nullptr).ok());
+  for (const auto& [id, scale] : {std::pair{x, 3.0f / 127}, {y, 5.0f / 127}}) {
+    EXPECT_EQ(toy.graph.values[id].quant->zero_point[0], 0);
+    EXPECT_NEAR(toy.graph.values[id].quant->scale[0], scale, 1e-6f);
+  }
+}
+
+TEST(WeightLevels, FirstAndLastLayersKeepEightBits) {
+  ToyGraph toy;
+  const ValueId x = toy.Input("x", {1, 2, 2, 3});
+  ValueId at = x;
+  for (const char* name : {"first", "middle", "last"}) {
+    at = toy.Conv1x1(name, at, 3, std::vector<float>(9, 0.5f), {}, toy.Activation(name, {1, 2, 2, 3}));
+  }
+  toy.graph.outputs = {toy.Unary("abs", fb::UnaryKind::Abs, at, toy.Activation("abs", {1, 2, 2, 3}))};
+  EXPECT_EQ(WeightLevels(toy.graph, 4), (std::vector<int>{127, 7, 127, 0}));
+  EXPECT_EQ(WeightLevels(toy.graph, 2), (std::vector<int>{127, 1, 127, 0}));
+  EXPECT_EQ(WeightLevels(toy.graph, 8), (std::vector<int>{127, 127, 127, 0}));
+}
+
 }  // namespace
 }  // namespace qrun::converter

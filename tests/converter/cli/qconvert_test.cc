@@ -245,6 +245,8 @@ TEST_F(QconvertTest, EveryRepairHasASwitchAndARecord) {
       {{"--no-equalize", "--no-bias-correction"}, {"min-max"}},
       {{"--observer", "auto", "--weight-scale", "mse", "--weights", "per-tensor"},
        {"min-max", "equalise", "observer", "weight scales", "bias correction"}},
+      {{"--learn-rounding", "layers", "--learn-steps", "5"}, {"min-max", "equalise", "learned rounding"}},
+      {{"--activations", "symmetric"}, {"min-max", "equalise", "bias correction"}},
       {{"--observer", "entropy", "--no-equalize", "--no-bias-correction"}, {"min-max", "observer"}},
   };
   std::set<std::string> files;
@@ -272,6 +274,34 @@ TEST_F(QconvertTest, EveryRepairHasASwitchAndARecord) {
     files.insert(ReadText(output_));
   }
   EXPECT_EQ(files.size(), std::size(cases));
+}
+
+TEST_F(QconvertTest, ConvertsWithoutDataAndWarns) {
+  const Strings arguments = {model_, "-o", output_, "--data-free", "--preprocess", "torch"};
+  const Outcome outcome = Run(arguments);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_NE(outcome.err.find("no sample was seen and no accuracy was measured"), std::string::npos)
+      << outcome.err;
+  EXPECT_NE(outcome.err.find("2 operators have none"), std::string::npos);  // there is no BatchNorm
+  EXPECT_NE(outcome.out.find("not measured"), std::string::npos);
+  EXPECT_EQ(outcome.out.find("nan"), std::string::npos);
+  const auto model = Model::Open(output_);
+  ASSERT_TRUE(model.ok());
+  EXPECT_EQ(model->inputs()[0].dtype, DType::kInt8);
+  ASSERT_NE(model->preprocessing(), nullptr);
+
+  Strings with_json = arguments;
+  with_json.insert(with_json.end(), {"--json", "-"});
+  const auto json = nlohmann::json::parse(Run(with_json).out);
+  EXPECT_TRUE(json["repairs"][0]["sqnr_db"].is_null());
+  EXPECT_TRUE(json["calibration"].is_null());
+  EXPECT_TRUE(json["layers"].is_null());
+  EXPECT_EQ(json["check"]["samples"], 0);
+  std::filesystem::remove(output_);
+  ExpectFailure(Convert({"--data-free"}), 2, {"leave out --calibrate"});
+  Strings learnt = arguments;
+  learnt.insert(learnt.end(), {"--learn-rounding", "layers"});
+  ExpectFailure(Run(learnt), 2, {"has no samples", "--learn-rounding"});
 }
 
 TEST_F(QconvertTest, GivesTheSameBytesOnEveryIsa) {
