@@ -68,6 +68,17 @@ class Rebuild(Conversions):
         self.rebuild(model, "--threads", 3)
         self.rebuild(model, env={"QRUN_ISA": "ref"})
 
+    def test_learnt_rounding(self):
+        model = self.convert("--preprocess", "torch", "--learn-rounding", "blocks", "--learn-steps", "20", "--weight-bits", "6",
+                             "--activations", "symmetric", "--split-outliers", "--no-bias-absorption")
+        self.rebuild(model, "--threads", 3)
+        self.rebuild(model, "--threads", 1, env={"QRUN_ISA": "ref"})
+
+    def test_without_data(self):
+        self.succeed("qconvert", self.path("small.onnx"), "-o", self.path("model.qfb"), "--data-free", "--preprocess", "torch",
+                     "--quiet")
+        self.rebuild(self.path("model.qfb"))
+
     def test_fp32(self):
         self.rebuild(self.convert("--preprocess", "raw", dtype="fp32"))
         self.rebuild(self.convert("--labels", self.path("labels.txt"), dtype="fp32"))
