@@ -15,7 +15,7 @@ namespace qrun::converter {
 namespace {
 
 // Found on MobileNetV2 with weights of 4 bits; all are relative, so that they suit other networks.
-constexpr float kWeightRate = 0.02f;  // of v, see SoftWeights
+constexpr float kWeightRate = 0.05f;  // of v, see SoftWeights
 constexpr float kBiasRate = 0.01f;    // steps of the output
 constexpr float kRangeRate = 0.0003f;
 constexpr float kPull =
