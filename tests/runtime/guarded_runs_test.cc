@@ -22,7 +22,6 @@ void ExpectGuarded(const Model& model, int batch) {
 }
 
 TEST(GuardedMemory, EndsWhoeverStepsBesideIt) {
-  testing::FLAGS_gtest_death_test_style = "threadsafe";
   for (size_t bytes : {64, 4096, 5184}) {
     GuardedMemory front(GuardedMemory::Side::kFront), back(GuardedMemory::Side::kBack);
     volatile std::byte* first = front.Take(bytes);
