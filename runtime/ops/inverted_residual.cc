@@ -1,5 +1,6 @@
 // InvertedResidual: in int8 as one depth-first step, in float as its parts one after another.
 #include <algorithm>
+#include <string_view>
 
 #include "runtime/ops/candidates.h"
 #include "runtime/ops/conv_problem.h"
@@ -113,8 +114,22 @@ void AddDividedByChannels(PlanBuilder& plan, const BlockProblem& p, kernels::Inv
   plan.Add(std::move(draft));
 }
 
+// True where the parts measure faster (kernels/tuning.md, which bench/tuning.sh makes): many channels of few
+// pixels on instruction sets without products of bytes. There the expanded tensor fits in the first cache
+// anyway, and a convolution by itself takes more pixels in each pass over the weights. Where they tie, fused
+// needs less memory.
+bool PartsAreFaster(const PlanBuilder& plan, const ConvProblem& depthwise) {
+  constexpr int kChannelsPerPixel = 16;
+  const std::string_view isa = plan.table().isa;
+  const int64_t pixels = int64_t{depthwise.window.oh} * depthwise.window.ow;
+  return (isa == "avx2" || isa == "sse4_1") && depthwise.oc >= kChannelsPerPixel * pixels;
+}
+
 Status AddDepthFirst(PlanBuilder& plan, const BlockProblem& p, StepDraft draft) {
   if (!plan.is_int8(p.src)) return Status::Unsupported("int8 only");
+  if (PartsAreFaster(plan, ReadDepthwise(plan, *p.block.depthwise(), p.Depthwise()))) {
+    return Status::Unsupported("its parts measure faster for so many channels of so few pixels");
+  }
   const kernels::InvertedResidualS8Args args = ReadBlock(plan, p, draft);
   const kernels::InvertedResidualSplit split = plan.table().inverted_residual_s8_split(args);
   const int tasks = plan.TaskCount(split.filter_items, draft.info.macs);
