@@ -105,12 +105,9 @@ TEST_F(MappedModel, ReleasedPagesStayReadable) {
     return std::equal(bytes.begin(), bytes.end(), file->bytes().begin(), file->bytes().end());
   };
   ASSERT_TRUE(equal());
-  for (auto [offset, count] : {std::pair<size_t, size_t>{0, 0},
-                               {10, page},
-                               {10, 2 * page},
-                               {0, bytes.size()},
-                               {bytes.size(), 0},
-                               {page - 1, 2}}) {
+  const std::pair<size_t, size_t> parts[] = {
+      {0, 0}, {10, page}, {10, 2 * page}, {0, bytes.size()}, {bytes.size(), 0}, {page - 1, 2}};
+  for (const auto& [offset, count] : parts) {
     file->Release(file->bytes().subspan(offset, count));
     EXPECT_TRUE(equal()) << offset << " + " << count;
   }
