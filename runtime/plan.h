@@ -108,6 +108,9 @@ class PlanBuilder {
   int threads() const { return threads_; }
   bool profile() const { return profile_; }
   bool reproducible_float() const { return reproducible_float_; }
+  // Whether a candidate that could run a step declines where another measures faster; not if the caller
+  // chooses.
+  bool prefers_by_rule() const { return !passes_over_; }
   // Whether the caller wants this candidate of an operator to be passed over.
   bool PassesOver(int op_index, const char* candidate) const {
     return passes_over_ && passes_over_(op_index, candidate);

@@ -123,8 +123,8 @@ struct SessionOptions {
   // trust the program.
   std::string weight_cache = {};
   // For measuring: asked, by the operator's index in the file and the candidate's name, for every candidate
-  // that would be tried and is not the last of its list; true passes it over. Empty: the plan's own choice.
-  // Must not throw.
+  // that would be tried and is not the last of its list; true passes it over. None then declines because
+  // another measures faster. Empty: the plan's own choice. Must not throw.
   std::function<bool(int op_index, std::string_view candidate)> passes_over = {};
   // Called before the first step for every model input, and after each step for the tensor it has just
   // written: index in the file's tensor list, and its bytes, valid during the call. For calibration and

@@ -58,7 +58,7 @@ Result<std::vector<OperatorCandidates>> MeasureCandidates(const Contender& conte
   QRUN_ASSIGN_OR_RETURN(const Names known, FindNames(contender));
   size_t most = 0;
   for (const auto& [op_index, names] : known) most = std::max(most, names.size());
-  std::vector<Contender> plans;
+  std::vector<Contender> plans = {contender};  // its own choice, and then without its rules
   for (size_t count = 0; count <= most; ++count) {
     plans.push_back({contender.model, PassingOver(contender.options, known, count)});
   }

@@ -20,13 +20,13 @@ struct OperatorCandidates {
   std::string name, kind;
   int op_index = 0;  // in the file
   int64_t macs = 0;
-  std::vector<CandidateCost> candidates;  // in the plan's order of preference, the chosen one first
+  std::vector<CandidateCost> candidates;  // the chosen one first
 };
 
-// Every operator that multiplies, with every candidate that takes it on the contender's instruction set:
-// plans that pass over the first choice of every operator, the first two, and so on, are profiled in turns,
-// whole models each, so that a candidate meets the caches as it would in use. Errors: those of
-// Session::Create.
+// Every operator that multiplies, with every candidate that takes it on the contender's instruction set. The
+// plan as it is, and plans without its rules of preference that pass over no candidate, the first of every
+// operator, the first two, and so on, are profiled in turns, whole models each: a candidate meets the caches
+// as it would in use. Errors: those of Session::Create.
 Result<std::vector<OperatorCandidates>> MeasureCandidates(const Contender& contender, int rounds);
 
 // Rows with name, kind, op_index, macs and candidates[]: kernels[], ms, chosen.

@@ -127,7 +127,8 @@ bool PartsAreFaster(const PlanBuilder& plan, const ConvProblem& depthwise) {
 
 Status AddDepthFirst(PlanBuilder& plan, const BlockProblem& p, StepDraft draft) {
   if (!plan.is_int8(p.src)) return Status::Unsupported("int8 only");
-  if (PartsAreFaster(plan, ReadDepthwise(plan, *p.block.depthwise(), p.Depthwise()))) {
+  if (plan.prefers_by_rule() &&
+      PartsAreFaster(plan, ReadDepthwise(plan, *p.block.depthwise(), p.Depthwise()))) {
     return Status::Unsupported("its parts measure faster for so many channels of so few pixels");
   }
   const kernels::InvertedResidualS8Args args = ReadBlock(plan, p, draft);

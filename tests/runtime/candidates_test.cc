@@ -75,6 +75,12 @@ TEST(Candidates, ManyChannelsOfFewPixelsRunAsPartsWhereThatIsFaster) {
     EXPECT_EQ(IsFused(few), isa.name != "avx2" && isa.name != "sse4_1") << isa.name;
     EXPECT_TRUE(IsFused(more)) << isa.name;
     EXPECT_EQ(few.output, expected.output) << isa.name;
+    // The rule is the plan's own; who chooses for himself may have it fused, with the same bytes.
+    SessionOptions choosing = On(isa.name);
+    choosing.passes_over = [](int, std::string_view) { return false; };
+    const Outcome fused = RunModel(few_pixels, choosing);
+    EXPECT_TRUE(IsFused(fused)) << isa.name;
+    EXPECT_EQ(fused.output, expected.output) << isa.name;
     EXPECT_EQ(more.output, more_expected.output) << isa.name;
   }
 }
