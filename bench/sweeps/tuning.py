@@ -49,7 +49,7 @@ def measure(tools, options):
                 if row["kind"] != "InvertedResidual" or len(row["candidates"]) != 2:
                     continue
                 op = described["operators"][row["op_index"]]
-                key = (name, row["op_index"], *block_text(op), row["macs"])
+                key = (name, row["op_index"], *block_text(op), op["macs"])
                 fused = [candidate for candidate in row["candidates"] if len(candidate["kernels"]) == 1]
                 parts = [candidate for candidate in row["candidates"] if len(candidate["kernels"]) > 1]
                 blocks.setdefault(key, {})[report["results"][0]["isa"]] = (fused[0]["ms"], parts[0]["ms"], fused[0]["chosen"])
