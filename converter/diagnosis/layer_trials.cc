@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -37,6 +38,15 @@ std::vector<float> Dequantise(const Value& value) {
   return reals;
 }
 
+// The largest weight of 2^(bits - 1) - 1 steps that the values fill: of fewer than 8 bits if they were given
+// fewer.
+int LevelsOf(const Value& value) {
+  int largest = 0, levels = 1;
+  for (std::byte byte : *value.data) largest = std::max(largest, std::abs(static_cast<int8_t>(byte)));
+  while (levels < largest) levels = 2 * levels + 1;
+  return levels;
+}
+
 // The distinct activations that a node reads, as the inputs of SingleNodeGraph are ordered.
 std::vector<ValueId> ActivationInputs(const Graph& graph, const Node& node) {
   std::vector<ValueId> inputs;
@@ -45,6 +55,13 @@ std::vector<ValueId> ActivationInputs(const Graph& graph, const Node& node) {
     if (std::find(inputs.begin(), inputs.end(), id) == inputs.end()) inputs.push_back(id);
   }
   return inputs;
+}
+
+// Parameters for another range, symmetric about 0 if those in use are.
+AffineParams ParamsLike(AffineParams used, const Range& range) {
+  if (used.zero_point != 0 || !range.seen()) return ParamsFromRange(range);
+  const float scale = std::max({0.0f, -range.min / 128, range.max / 127});
+  return ParamsFromRange({-128 * scale, 127 * scale});
 }
 
 void SetInput(Session& session, size_t k, std::span<const float> values) {
@@ -87,7 +104,7 @@ std::optional<LayerTrials::Rounding> LayerTrials::RoundingOf(ValueId id, const T
   auto params = Params(id);
   if (!params) return {};
   if (const auto range = setting.ranges.find(id); range != setting.ranges.end()) {
-    return Rounding{ParamsFromRange(range->second), {}};
+    return Rounding{ParamsLike(*params, range->second), {}};
   }
   const ChannelStatistics& seen = model_.calibration.channels[id];
   if (setting.scales == nullptr || (*setting.scales)[id].empty() || !seen.seen()) {
@@ -98,7 +115,7 @@ std::optional<LayerTrials::Rounding> LayerTrials::RoundingOf(ValueId id, const T
   for (size_t c = 0; c < scale.size(); ++c) {
     range.Include({static_cast<float>(seen.Min(c) * scale[c]), static_cast<float>(seen.Max(c) * scale[c])});
   }
-  return Rounding{ParamsFromRange(range), scale};
+  return Rounding{ParamsLike(*params, range), scale};
 }
 
 // The node with its weights as int8 has them.
@@ -136,6 +153,7 @@ Graph LayerTrials::TrialGraph(size_t i, const TrialSetting& setting) const {
   const int axis = linear->depthwise ? 2 : 0;
   WeightOptions options;
   options.per_channel = setting.per_channel_weights || int8.quant->axis >= 0;
+  options.levels = LevelsOf(int8);
   const LinearWeights rounded = QuantizeLinear(scaled, wei.shape, axis, {}, 1.0f, 1.0f, options);
   Value value = wei;
   value.data = std::make_shared<const std::vector<std::byte>>(

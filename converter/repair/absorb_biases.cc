@@ -55,6 +55,8 @@ class Absorber {
       if (ceiling_[dst][c] <= after) lowered[c] = 0;
     }
     SetBias(node, *producer, [&](size_t o) { return -lowered[o]; });
+    // No longer the source's value: it must not be compared with it by its name.
+    graph_.values[dst].name += "/lowered";
     for (size_t reader : readers_[dst]) {
       const LinearView linear = *AsLinear(graph_, graph_.nodes[reader]);
       const auto wei = Floats(graph_.values[linear.wei]);

@@ -279,6 +279,22 @@ TEST_F(SeededFaults, HealthyModelsRaiseNoAlarm) {
   EXPECT_LT(fit.divergence, 0.03);
 }
 
+TEST_F(SeededFaults, CuresAreTriedWithTheBitsThatWeightsHave) {
+  const NoiseInputs noise(24);
+  Faults faults;
+  faults.expand_gain[5] = 60;
+  const auto after_cure = [&](int bits) {
+    Int8Options options = Unrepaired();
+    options.weight_bits = bits;
+    const auto findings = FindingsOf(Block(faults).graph, noise, options);
+    EXPECT_FALSE(findings.empty());
+    EXPECT_EQ(findings[0].cure, "--equalize");
+    return *findings[0].sqnr_db + *findings[0].gain_db;
+  };
+  EXPECT_GT(after_cure(8), 35);
+  EXPECT_LT(after_cure(4), 30);
+}
+
 TEST_F(SeededFaults, DiagnosisIsTheSameForEveryNumberOfThreads) {
   const NoiseInputs noise(24);
   Faults faults;

@@ -51,6 +51,7 @@ TEST(AbsorbHighBiases, NarrowsTheRangeAndKeepsTheOutput) {
   const AbsorptionReport report = Absorb(after, source);
   EXPECT_EQ(report.layers, 1);
   EXPECT_EQ(report.channels, 2);
+  EXPECT_EQ(after.values[after.nodes[0].outputs[0]].name, "a/lowered");  // what `a` was is gone
   EXPECT_GT(report.largest_share, 0.7);
   std::vector<float> input(100);
   const std::span<float> spans[] = {input};
