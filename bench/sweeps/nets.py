@@ -7,6 +7,7 @@ import torch
 import torchvision
 
 import families
+import families_nets
 
 
 def export(model, shape, path):
@@ -37,4 +38,6 @@ def family(name, size):
     found = families.FAMILIES[name]
     if len(found.shape) == 3 and found.shape[0] == 3:
         found = dataclasses.replace(found, shape=(3, size, size))
+    if name == "vgg11":  # its classifier reads features, not their means
+        found = dataclasses.replace(found, build=lambda: families_nets.Vgg11(families.CLASSES, size))
     return found.build().eval(), found.shape
