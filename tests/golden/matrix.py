@@ -116,7 +116,7 @@ def run(qrun, model, folder, isa, threads):
 
 
 def table(title, rows, isas):
-    """Markdown; a cell is "1-4" (threads), "-" where the build has not that instruction set or this machine cannot run it."""
+    """Markdown; a cell lists numbers of threads, "–" where the build has not that instruction set or this machine cannot run it."""
     lines = ["", f"{title}", "", "| | " + " | ".join(isas) + " |", "|---" * (len(isas) + 1) + "|"]
     lines += [f"| {name} | " + " | ".join(cells.get(isa, "–") for isa in isas) + " |" for name, cells in rows.items()]
     return "\n".join(lines)
@@ -159,7 +159,7 @@ def main(arguments):
                           if (error := run(qrun, model, options.out, isa, number))]
                 done += len(threads)
                 wrong += failed
-                rows[model.name].setdefault(name, {})[isa] = "differs" if failed else f"{threads[0]}–{threads[-1]}"
+                rows[model.name].setdefault(name, {})[isa] = "differs" if failed else ", ".join(map(str, threads))
     isas.sort(key=lambda isa: isa == "ref")
     for model in models:
         if model.expected is not None:
