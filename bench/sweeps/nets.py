@@ -1,5 +1,4 @@
 """Networks with random weights, exported at any size: what they cost is what is wanted, not what they answer."""
-import dataclasses
 import os
 import warnings
 
@@ -7,7 +6,6 @@ import torch
 import torchvision
 
 import families
-import families_nets
 
 
 def export(model, shape, path):
@@ -17,9 +15,8 @@ def export(model, shape, path):
     for module in model.modules():
         if isinstance(module, (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)):
             module.momentum = None
-    small = [shape[0], *(min(extent, 128) for extent in shape[1:])] if len(shape) == 3 else list(shape)
     with torch.no_grad():
-        model.train()(torch.randn(4, *small))
+        model.train()(torch.randn(2, *shape))
     model.eval()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -34,10 +31,15 @@ def mobilenet_v2(width, size):
 
 
 def family(name, size):
-    """The same for one of tests/zoo/families.py, pictures at `size`."""
+    """The same for one of tests/zoo/families.py, pictures at `size`; a network whose classifier fits only one size keeps that."""
     found = families.FAMILIES[name]
+    model = found.build().eval()
     if len(found.shape) == 3 and found.shape[0] == 3:
-        found = dataclasses.replace(found, shape=(3, size, size))
-    if name == "vgg11":  # its classifier reads features, not their means
-        found = dataclasses.replace(found, build=lambda: families_nets.Vgg11(families.CLASSES, size))
-    return found.build().eval(), found.shape
+        try:
+            with torch.no_grad():
+                model(torch.zeros(1, 3, size, size))
+            return model, (3, size, size)
+        except RuntimeError as error:
+            if "cannot be multiplied" not in str(error):
+                raise
+    return model, found.shape

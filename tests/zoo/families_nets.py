@@ -28,10 +28,10 @@ class MobileNetV1(nn.Module):
 
 
 class Vgg11(nn.Module):
-    """VGG-11 with batch normalisation (arXiv:1409.1556) at an eighth of the width, for pictures of size x size. 128
-    leaves 4x4 features, so the order in which Flatten reads them matters."""
+    """VGG-11 with batch normalisation (arXiv:1409.1556) at an eighth of the width. A 128x128 input leaves 4x4
+    features, so the order in which Flatten reads them matters."""
 
-    def __init__(self, classes, size=128):
+    def __init__(self, classes):
         super().__init__()
         layers, ic = [], 3
         for oc in (8, 0, 16, 0, 32, 32, 0, 64, 64, 0, 64, 64, 0):
@@ -41,7 +41,7 @@ class Vgg11(nn.Module):
             else:
                 layers.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*layers)
-        self.classifier = nn.Sequential(nn.Linear(64 * (size // 32)**2, 128), nn.ReLU(), nn.Dropout(), nn.Linear(128, 96),
+        self.classifier = nn.Sequential(nn.Linear(64 * 16, 128), nn.ReLU(), nn.Dropout(), nn.Linear(128, 96),
                                         nn.ReLU(), nn.Dropout(), nn.Linear(96, classes))
 
     def forward(self, x):
