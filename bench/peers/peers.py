@@ -141,7 +141,7 @@ class Comparison:
                 except ChildError as error:
                     self.fail(contender, threads, error)
                     continue
-                if contender.isa not in (None, running[contender].facts["isa"]):
+                if contender.isa is not None and contender.isa != running[contender].facts.get("isa"):
                     child = running.pop(contender)
                     child.close()
                     self.fail(contender, threads, f"runs on {child.facts['isa']}, was told to use {contender.isa}")
