@@ -15,8 +15,8 @@ PICTURE = os.path.join(tools.SOURCE, "tests/zoo/rps/test/rock_000.jpg")
 DATA = os.path.realpath(os.path.join(tools.SOURCE, "../shared/data"))
 MIB = 1 << 20
 # Beside the program, the weights and the arena: decoded picture, file pages that hold no weights, heap, tables of the plan,
-# code that only a run needs.
-MARGIN = 3 * MIB
+# code that only a run needs; 2.7 to 3.2 MiB for MobileNetV2.
+MARGIN = 7 * MIB // 2
 
 
 def peak_bytes(*command):
@@ -45,7 +45,7 @@ class Memory(tools.ToolTest):
         self.check(GOLDEN, PICTURE, "--threads", 2)
 
     def test_weights_are_not_there_twice(self):
-        # Four times the margin in weights, which a second copy would exceed, in layers of a third of it: the one that is being
+        # Three times the margin in weights, which a second copy would exceed, in layers of a third of it: the one that is being
         # packed is there twice.
         rng = np.random.default_rng(1)
         names, side = [f"w{i}" for i in range(12)], 1024
@@ -57,7 +57,7 @@ class Memory(tools.ToolTest):
         x = self.path("x.npy")
         np.save(x, rng.normal(0, 1, (4, side)).astype(np.float32))
         self.succeed("qconvert", self.path("m.onnx"), "-o", self.path("m.qfb"), "--calibrate", x, "--quiet")
-        self.assertGreater(os.path.getsize(self.path("m.qfb")), 4 * MARGIN - MIB)
+        self.assertGreater(os.path.getsize(self.path("m.qfb")), 3 * MARGIN)
         self.check(self.path("m.qfb"), "--input", x, "--output", self.path("y.npy"))
 
     def test_mobilenet_v2(self):
