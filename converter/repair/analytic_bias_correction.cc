@@ -12,9 +12,11 @@ namespace qrun::converter {
 namespace {
 
 void Correct(const Graph& float_graph, const LinearView& original, Graph& graph, Node& node,
-             const ChannelMoments& src, BiasCorrectionReport& report) {
+             const InputMeans& means, BiasCorrectionReport& report) {
   const auto linear = AsLinear(graph, node);
-  if (!linear || graph.values[linear->wei].type != ElementType::kInt8 || !src.known()) return;
+  if (!linear || graph.values[linear->wei].type != ElementType::kInt8) return;
+  const std::vector<double> mean = means(original, *linear);
+  if (mean.empty()) return;
   const auto wei = Floats(float_graph.values[original.wei]);
   const std::span<const int8_t> integers = Elements<int8_t>(graph.values[linear->wei]);
   Int8Bias bias(graph, *linear);
@@ -23,8 +25,8 @@ void Correct(const Graph& float_graph, const LinearView& original, Graph& graph,
     for (size_t tap = 0; tap < linear->taps; ++tap) {
       for (size_t i = 0; i < linear->ic_per_group; ++i) {
         const size_t k = linear->Index(o, tap, i);
-        missing += (static_cast<double>(wei[k]) - integers[k] * bias.WeightScale(o)) *
-                   src.mean[linear->Channel(o, i)];
+        missing +=
+            (static_cast<double>(wei[k]) - integers[k] * bias.WeightScale(o)) * mean[linear->Channel(o, i)];
       }
     }
     bias.Set(o, std::nearbyint(bias.Get(o) + missing / bias.Step(o)));
@@ -34,8 +36,7 @@ void Correct(const Graph& float_graph, const LinearView& original, Graph& graph,
 
 }  // namespace
 
-BiasCorrectionReport CorrectBiasesAnalytically(const Graph& float_graph, Graph& graph,
-                                               std::span<const ChannelMoments> moments) {
+BiasCorrectionReport CorrectBiasesByMeans(const Graph& float_graph, Graph& graph, const InputMeans& means) {
   BiasCorrectionReport report;
   for (const Node& original : float_graph.nodes) {
     const auto linear = AsLinear(float_graph, original);
@@ -43,9 +44,16 @@ BiasCorrectionReport CorrectBiasesAnalytically(const Graph& float_graph, Graph& 
     const auto node = std::find_if(graph.nodes.begin(), graph.nodes.end(), [&](const Node& candidate) {
       return candidate.outputs[0] == linear->dst;
     });
-    if (node != graph.nodes.end()) Correct(float_graph, *linear, graph, *node, moments[linear->src], report);
+    if (node != graph.nodes.end()) Correct(float_graph, *linear, graph, *node, means, report);
   }
   return report;
+}
+
+BiasCorrectionReport CorrectBiasesAnalytically(const Graph& float_graph, Graph& graph,
+                                               std::span<const ChannelMoments> moments) {
+  return CorrectBiasesByMeans(float_graph, graph, [&](const LinearView& original, const LinearView&) {
+    return moments[original.src].mean;
+  });
 }
 
 }  // namespace qrun::converter
