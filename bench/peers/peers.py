@@ -7,7 +7,6 @@ import json
 import os
 import platform
 import random
-import shutil
 import statistics
 import subprocess
 import sys
@@ -18,19 +17,13 @@ import report as reports
 from child import Child, ChildError
 from contenders import FAMILIES, Failure
 from npy import read_npy
+from output import end_progress, positive, progress, write
 from ratios import best_classes, percent_equal, ratio, ratio_interval, round_time
 
 ROOT = os.path.realpath(os.path.join(contenders.HERE, "../.."))
 # A child that ran with threads of its own spins a little while before it sleeps; the next one should not meet that.
 PAUSE_SECONDS = 0.05
 ACCURACY_REFERENCE = "qrun float"
-
-
-def positive(text):
-    value = int(text)
-    if value < 1:
-        raise ValueError(text)
-    return value
 
 
 def thread_list(text):
@@ -167,7 +160,7 @@ class Comparison:
         source, items = self.inputs["x"], len(self.inputs["labels"])
         target = os.path.join(self.options.out, "scores.npy")
         for contender, child in list(running.items()):
-            progress(f"accuracy of {contender.name}")
+            progress(f"peers: accuracy of {contender.name}")
             self.attempt(running, contender, threads, lambda child=child: child.score(source, target, items))
             if contender in running:
                 shape, values = read_npy(target)
@@ -179,7 +172,7 @@ class Comparison:
         for contender, child in list(running.items()):
             self.attempt(running, contender, threads, lambda child=child: child.time(self.options.batch_ms))  # warms up
         for number in range(self.options.rounds):
-            progress(f"{threads} thread(s): round {number + 1} of {self.options.rounds}")
+            progress(f"peers: {threads} thread(s): round {number + 1} of {self.options.rounds}")
             order = list(running)
             source.shuffle(order)
             for contender in order:
@@ -208,16 +201,6 @@ class Comparison:
                 "agreement": {name: percent_equal(classes, reference) for name, classes in self.classes.items()}}
 
 
-def progress(message):
-    if sys.stderr.isatty():
-        print(f"\r\x1b[Kpeers: {message}", end="", file=sys.stderr, flush=True)
-
-
-def end_progress():
-    if sys.stderr.isatty():
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-
-
 def cpu_name():
     try:
         with open("/proc/cpuinfo") as file:
@@ -229,7 +212,7 @@ def cpu_name():
 def prepare_inputs(options, files):
     if not options.list:
         return None
-    progress("preparing images")
+    progress("peers: preparing images")
     x, y = files.inputs(options.list, options.root, options.images, "images")
     return {"x": x, "labels": [label + options.label_offset for label in read_npy(y)[1]], "list": options.list}
 
@@ -240,7 +223,7 @@ def compare(options):
             raise Failure(f"no {os.path.join(options.build, tool)}: build qrun, or name a build with --build")
     os.makedirs(options.out, exist_ok=True)
     files = contenders.Files(options.out, options.build, options.model, options.calibrate, options.qconvert, options.isa)
-    progress("converting")
+    progress("peers: converting")
     files.convert()
     inputs = prepare_inputs(options, files)
     found, absent = contenders.find(files, options.only)
@@ -262,22 +245,12 @@ def compare(options):
         "accuracy": comparison.accuracy()}
 
 
-def write_json(path, report):
-    data = json.dumps(report, indent=2) + "\n"
-    if path == "-":
-        sys.stdout.write(data)
-        return
-    with open(path + ".part", "w") as file:
-        file.write(data)
-    os.replace(path + ".part", path)
-
-
 def main(arguments):
     options = parse(arguments)
     try:
         report = compare(options)
         if options.json:
-            write_json(options.json, report)
+            write(options.json, json.dumps(report, indent=2) + "\n")
     except (Failure, OSError, ValueError, subprocess.TimeoutExpired) as failure:
         end_progress()
         print(f"peers.sh: error: {failure}", file=sys.stderr)

@@ -1,4 +1,5 @@
 """The comparison as a table for people."""
+from output import markdown
 
 
 def _number(value, form):
@@ -45,11 +46,7 @@ def rows(report):
 
 def text(report):
     """Everything that is printed."""
-    table = rows(report)
-    table.insert(1, ["---"] * len(table[0]))
-    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in table]
-    lines.append("")
+    lines = markdown(rows(report)).split("\n")
     for name, peer in report["peers"].items():
         if peer["not_run"]:
             lines.append(f"{name}: not run: {peer['not_run']}")

@@ -4,6 +4,7 @@ import os
 import shutil
 
 import sweep  # first: it says where the others are
+import output
 import families
 import nets
 
@@ -36,7 +37,7 @@ def measure(tools, options, found):
     rows, report = [], None
     for isa in options.isa:
         for number, (name, files) in enumerate(models.items(), 1):
-            sweep.progress(f"{isa or 'best ISA'}: {name}, {number} of {len(models)}")
+            output.progress(f"{isa or 'best ISA'}: {name}, {number} of {len(models)}")
             report = tools.bench(files, isa, options.threads)
             for comparison in report["comparisons"]:
                 plain, quantised = (next(result for result in report["results"] if result["role"] == role and
@@ -44,7 +45,7 @@ def measure(tools, options, found):
                 rows.append({"name": name, "isa": comparison["isa"], "threads": comparison["threads"], "macs": quantised["macs"],
                              "float_ms": plain["median_ms"], "int8_ms": quantised["median_ms"], "speedup": comparison["speedup"],
                              "speedup_ci95": comparison["speedup_ci95"], "verdict": comparison["verdict"]})
-    sweep.end_progress()
+    output.end_progress()
     return report, rows
 
 
@@ -56,7 +57,7 @@ def text(report):
             if (row["isa"], row["threads"]) == (isa, threads):
                 table.append([row["name"], f"{row['macs'] / 1e6:.1f}", f"{row['float_ms']:.3f}", f"{row['int8_ms']:.3f}", f"{row['speedup']:.2f}",
                               "%.2f – %.2f" % tuple(row["speedup_ci95"]), {"slower": "SLOWER", "too_noisy": "too noisy"}.get(row["verdict"], "")])
-        parts.append(sweep.markdown(table))
+        parts.append(output.markdown(table))
     parts += [f"{name}: left out: {why}\n" for name, why in report["absent"].items()]
     return "\n".join(parts)
 
@@ -66,8 +67,8 @@ def main():
                           "Tiny's four networks, in turns, and prints a table per instruction set. oneDNN, which runs the float "
                           "operators, is held to the same one.")
     parser.add_argument("--isa", type=sweep.list_of(str), default=[None], help="comma separated (default: the best)")
-    parser.add_argument("--threads", type=sweep.list_of(sweep.positive), default=[1], help="(default: 1)")
-    parser.add_argument("--size", type=sweep.positive, default=224, help="of pictures (default: %(default)s)")
+    parser.add_argument("--threads", type=sweep.list_of(output.positive), default=[1], help="(default: 1)")
+    parser.add_argument("--size", type=output.positive, default=224, help="of pictures (default: %(default)s)")
     parser.add_argument("--only", type=sweep.list_of(str), help="comma separated names")
     parser.add_argument("--data", default=os.path.join(sweep.ROOT, "../shared/data"), help="where MLPerf Tiny is (default: ../shared/data)")
     options = parser.parse_args()
@@ -79,7 +80,7 @@ def main():
     report = {**sweep.head("families", last, {"rounds": options.rounds, "threads": options.threads, "isas": options.isa, "size": options.size}),
               "results": rows, "absent": absent}
     if options.json:
-        sweep.write(options.json, json.dumps(report, indent=2) + "\n")
+        output.write(options.json, json.dumps(report, indent=2) + "\n")
     if options.json != "-":
         print(text(report), end="")
     return 0

@@ -4,6 +4,7 @@ import os
 import subprocess
 
 import sweep  # first: it says where the others are
+import output
 import nets
 
 DTYPES = ("int8", "float32")
@@ -24,7 +25,7 @@ def measure(tools, options):
         models[size, width] = tools.convert(
             f"mobilenet_v2_{width:g}_{size}", lambda path, size=size, width=width: nets.export(*nets.mobilenet_v2(width, size), path))
     for number, (axis, size, width, batch) in enumerate(todo, 1):
-        sweep.progress(f"{axis}: {number} of {len(todo)}")
+        output.progress(f"{axis}: {number} of {len(todo)}")
         if (size, width, batch) not in known:
             report = tools.bench(models[size, width], options.isa, options.threads, "--batch", batch)
             known[size, width, batch] = [
@@ -33,7 +34,7 @@ def measure(tools, options):
                  "gmacs_per_second": batch * result["macs"] / result["median_ms"] / 1e6, "arena_bytes": result["arena_bytes"]}
                 for result in report["results"]]
         rows += [{"axis": axis, **row} for row in known[size, width, batch]]
-    sweep.end_progress()
+    output.end_progress()
     return report, rows
 
 
@@ -49,14 +50,14 @@ def text(report):
             table.append([f"{value:g}", f"{next(iter(here.values()))['macs'] / 1e6:.0f}", *(f"{here[key]['median_ms']:.3f}" for key in keys),
                           *(f"{here[key]['gmacs_per_second']:.0f}" for key in keys)])
         if rows:
-            parts.append(sweep.markdown(table))
+            parts.append(output.markdown(table))
     return "\n".join(parts)
 
 
 def page(tools, report, path):
     """The same as an HTML page with charts."""
     data = os.path.join(tools.folder, "growth.json")
-    sweep.write(data, json.dumps(report))
+    output.write(data, json.dumps(report))
     done = subprocess.run([os.path.join(tools.build, "bench/sweeps/report_page"), data, path, "How MobileNetV2's cost grows"],
                           stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
@@ -66,11 +67,11 @@ def page(tools, report, path):
 def main():
     parser = sweep.parser("growth", "Times MobileNetV2 with random weights, int8 and float, over input size, width and batch, each with "
                           "some numbers of threads, and prints a table per axis.")
-    parser.add_argument("--sizes", type=sweep.list_of(sweep.positive), default=[96, 128, 160, 192, 224, 256, 320, 384, 448, 512], help="(default: 96 to 512)")
+    parser.add_argument("--sizes", type=sweep.list_of(output.positive), default=[96, 128, 160, 192, 224, 256, 320, 384, 448, 512], help="(default: 96 to 512)")
     parser.add_argument("--widths", type=sweep.list_of(float), default=[0.35, 0.5, 0.75, 1.0, 1.4], help="(default: 0.35 to 1.4)")
-    parser.add_argument("--batches", type=sweep.list_of(sweep.positive), default=[1, 2, 4, 8, 16, 32], help="(default: 1 to 32)")
-    parser.add_argument("--size", type=sweep.positive, default=224, help="where width and batch grow (default: %(default)s)")
-    parser.add_argument("--threads", type=sweep.list_of(sweep.positive), default=[1, 2], help="(default: 1,2)")
+    parser.add_argument("--batches", type=sweep.list_of(output.positive), default=[1, 2, 4, 8, 16, 32], help="(default: 1 to 32)")
+    parser.add_argument("--size", type=output.positive, default=224, help="where width and batch grow (default: %(default)s)")
+    parser.add_argument("--threads", type=sweep.list_of(output.positive), default=[1, 2], help="(default: 1,2)")
     parser.add_argument("--isa", help="instruction set, of oneDNN too (default: the best)")
     parser.add_argument("--html", help="write a page with charts")
     options = parser.parse_args()
@@ -78,7 +79,7 @@ def main():
     last, rows = measure(tools, options)
     report = {**sweep.head("growth", last, {"rounds": options.rounds, "threads": options.threads, "isa": options.isa, "size": options.size}), "points": rows}
     if options.json:
-        sweep.write(options.json, json.dumps(report, indent=2) + "\n")
+        output.write(options.json, json.dumps(report, indent=2) + "\n")
     if options.html:
         page(tools, report, options.html)
     if options.json != "-":

@@ -12,29 +12,10 @@ import numpy as np
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.realpath(os.path.join(HERE, "../.."))
 sys.path[:0] = [os.path.join(ROOT, "bench/peers"), os.path.join(ROOT, "tests/zoo")]
-from contenders import ONEDNN_ISAS  # noqa: E402
+from contenders import Failure, ONEDNN_ISAS  # noqa: E402
+from output import end_progress, positive, progress  # noqa: E402
 
 CALIBRATION = 2  # samples: time does not depend on how good the ranges are
-
-
-class Failure(Exception):
-    """The sweep cannot be made; the text says why."""
-
-
-def progress(message):
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{message}", end="", file=sys.stderr, flush=True)
-
-
-def end_progress():
-    progress("")
-
-
-def positive(text):
-    value = int(text)
-    if value < 1:
-        raise ValueError(text)
-    return value
 
 
 def list_of(kind):
@@ -112,27 +93,10 @@ class Tools:
                                     *(["--isa", isa] if isa else []), *options, "--quiet", "--json", env=env))
 
 
-def markdown(table):
-    """Rows of text, the heading first, as an aligned table."""
-    rows = [table[0], ["---"] * len(table[0]), *table[1:]]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(table[0]))]
-    return "\n".join("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in rows) + "\n"
-
-
 def head(tool, report, options):
     """How a sweep's JSON begins; `report` is one of qbench's."""
     return {"tool": tool, "version": report["version"], "machine": report["machine"], "options": options,
             "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")}
-
-
-def write(path, text):
-    """Whole or not at all; - is stdout."""
-    if path == "-":
-        sys.stdout.write(text)
-        return
-    with open(path + ".part", "w") as file:
-        file.write(text)
-    os.replace(path + ".part", path)
 
 
 def run(main):

@@ -3,6 +3,7 @@ import json
 import os
 
 import sweep  # first: it says where the others are
+import output
 import nets
 
 # Networks in which the blocks of many shapes occur.
@@ -43,7 +44,7 @@ def measure(tools, options):
     for name, (_, int8) in models.items():
         described = json.loads(tools.call("qinspect", int8, "--json"))
         for isa in options.isa:
-            sweep.progress(f"{name}, {isa}")
+            output.progress(f"{name}, {isa}")
             report = tools.bench([int8], isa, [1], "--candidates")
             for row in report["results"][0]["candidates"]:
                 if row["kind"] != "InvertedResidual" or len(row["candidates"]) != 2:
@@ -53,7 +54,7 @@ def measure(tools, options):
                 fused = [candidate for candidate in row["candidates"] if len(candidate["kernels"]) == 1]
                 parts = [candidate for candidate in row["candidates"] if len(candidate["kernels"]) > 1]
                 blocks.setdefault(key, {})[report["results"][0]["isa"]] = (fused[0]["ms"], parts[0]["ms"], fused[0]["chosen"])
-    sweep.end_progress()
+    output.end_progress()
     return report, blocks
 
 
@@ -75,7 +76,7 @@ def text(blocks):
         kinds = set(taken.values())
         cells.append(kinds.pop() if len(kinds) == 1 else ", ".join(f"{isa}: {kind}" for isa, kind in taken.items()))
         table.append([name, kind, target, f"{macs / 1e6:.1f}", *cells])
-    return sweep.markdown(table), wrong
+    return output.markdown(table), wrong
 
 
 def main():
@@ -95,12 +96,12 @@ def main():
     report, blocks = measure(tools, options)
     table, wrong = text(blocks)
     begin = HEAD.format(kind="the inverted residual blocks", cpu=report["machine"]["cpu"], version=report["version"], margin=100 * (MARGIN - 1))
-    sweep.write(options.table, begin + table)
+    output.write(options.table, begin + table)
     if options.json:
         rows = [{"network": name, "op_index": index, "block": kind, "output": target, "macs": macs, "isa": isa, "fused_ms": fused,
                  "parts_ms": parts, "takes_fused": chosen}
                 for (name, index, kind, target, macs), costs in blocks.items() for isa, (fused, parts, chosen) in costs.items()]
-        sweep.write(options.json, json.dumps({**sweep.head("tuning", report, {"rounds": options.rounds, "isas": options.isa}), "blocks": rows}, indent=2) + "\n")
+        output.write(options.json, json.dumps({**sweep.head("tuning", report, {"rounds": options.rounds, "isas": options.isa}), "blocks": rows}, indent=2) + "\n")
     print(f"{len(blocks)} blocks on {len(options.isa)} instruction sets; the plan's choice is the slower one {wrong} times"
           + ("" if options.table == "-" else f"; see {options.table}"))
     return 0
