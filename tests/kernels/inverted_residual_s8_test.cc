@@ -99,13 +99,7 @@ class Block {
     project.src = filtered.data();
     project.dst = dst.data();
     table_.conv2d_s8(project, 0, project.window.n * oh, scratch);
-    if (args.residual) {
-      BinaryS8Args add = args.add;
-      add.inner = add.b_outer_stride = static_cast<int64_t>(dst_count);
-      add.a = add.dst = dst.data();
-      add.b = src.data();
-      table_.add_s8(add, 0, 1, nullptr);
-    }
+    AddSource(dst);
     return dst;
   }
 
@@ -132,13 +126,7 @@ class Block {
     each(table_.inverted_residual_project_s8, split.project_items, nullptr);
     EXPECT_TRUE(filtered.GuardsIntact() && scratch.GuardsIntact() && dst.GuardsIntact());
     std::vector<int8_t> result = dst.values();
-    if (args.residual) {
-      BinaryS8Args add = args.add;
-      add.inner = add.b_outer_stride = static_cast<int64_t>(dst_count);
-      add.a = add.dst = result.data();
-      add.b = src.data();
-      table_.add_s8(add, 0, 1, nullptr);
-    }
+    AddSource(result);
     return result;
   }
 
@@ -148,6 +136,16 @@ class Block {
   std::vector<int8_t> src;
 
  private:
+  // The residual, if the block has one.
+  void AddSource(std::vector<int8_t>& dst) const {
+    if (!args.residual) return;
+    BinaryS8Args add = args.add;
+    add.inner = add.b_outer_stride = static_cast<int64_t>(dst_count);
+    add.a = add.dst = dst.data();
+    add.b = src.data();
+    table_.add_s8(add, 0, 1, nullptr);
+  }
+
   template <class T>
   T* Keep(std::deque<std::vector<T>>& store, size_t count) {
     store.emplace_back(count);
