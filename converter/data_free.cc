@@ -32,11 +32,13 @@ class Worker {
       begin_stage_("equalise");
       const EqualizeReport report =
           EqualizeChannels(graph_, Statistics(), options_.per_channel_weights, options_.weight_bits);
-      scales_ = report.scales;
-      Estimate();
-      QRUN_RETURN_IF_ERROR(
-          Quantize("equalise", fmt::format("{} channels of {} tensors, by up to {:.3g}", report.channels,
-                                           report.tensors, report.largest_factor)));
+      QRUN_RETURN_IF_ERROR(TakeScales("equalise", report));
+    }
+    if (options_.smooth) {
+      begin_stage_("smooth");
+      const EqualizeReport report =
+          SmoothChannels(graph_, Statistics(), options_.per_channel_weights, options_.weight_bits);
+      if (report.channels != 0) QRUN_RETURN_IF_ERROR(TakeScales("smooth", report));
     }
     if (options_.absorb_biases) {
       const AbsorptionReport report = Absorb();
@@ -77,6 +79,12 @@ class Worker {
                                      : ChannelStatistics());
     }
     return statistics;
+  }
+
+  Status TakeScales(std::string name, const EqualizeReport& report) {
+    AddScales(report, scales_);
+    Estimate();
+    return Quantize(std::move(name), ScaledText(report));
   }
 
   AbsorptionReport Absorb() {
@@ -139,7 +147,7 @@ class Worker {
   const std::function<void(const char*)>& begin_stage_;
   Graph graph_;  // float, repaired so far
   MomentEstimates estimates_;
-  std::vector<std::vector<double>> scales_;  // EqualizeReport::scales
+  std::vector<std::vector<double>> scales_;  // EqualizeReport::scales, of all steps
   DataFreeConversion result_;
 };
 

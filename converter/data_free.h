@@ -24,9 +24,9 @@ struct DataFreeConversion {
 // 0.45 and deviation 0.25 of white, within black and white; else a mean of 0 and a deviation of 1.
 ChannelMoments ExpectedInput(const Value& input, const std::optional<fb::PreprocessingT>& preprocessing);
 
-// Ranges from BatchNorm statistics (repair/moments), equalisation, absorption of high biases, analytic bias
-// correction, after Nagel et al., "Data-free quantization through weight equalization and bias correction",
-// 2019. The options' observer, limit and learning have no say. Errors: those of PlanInt8.
+// Ranges from BatchNorm statistics (repair/moments), equalisation, smoothing, absorption of high biases,
+// analytic bias correction, after Nagel et al., "Data-free quantization through weight equalization and bias
+// correction", 2019. The options' observer, limit and learning have no say. Errors: those of PlanInt8.
 Result<DataFreeConversion> ConvertWithoutData(const Graph& graph, const std::vector<ChannelMoments>& inputs,
                                               const Int8Options& options,
                                               const std::function<void(const char*)>& begin_stage);

@@ -44,6 +44,7 @@ class Worker {
     ranges_ = calibration_.Ranges(**FindObserverKind("minmax"));
     QRUN_RETURN_IF_ERROR(QuantizeAndMeasure("min-max", "ranges from minimum to maximum, no repair"));
     if (options_.equalize) QRUN_RETURN_IF_ERROR(Equalize());
+    if (options_.smooth) QRUN_RETURN_IF_ERROR(Smooth());
     if (options_.absorb_biases) QRUN_RETURN_IF_ERROR(Absorb());
     if (options_.split_outliers) QRUN_RETURN_IF_ERROR(Split());
     if (options_.observer != "minmax") QRUN_RETURN_IF_ERROR(Observe());
@@ -159,16 +160,25 @@ class Worker {
     begin_stage_("equalise");
     const EqualizeReport report =
         EqualizeChannels(graph_, calibration_.channels, options_.per_channel_weights, options_.weight_bits);
-    scales_ = report.scales;
+    return TakeScales("equalise", report);
+  }
+
+  Status Smooth() {
+    begin_stage_("smooth");
+    const EqualizeReport report =
+        SmoothChannels(graph_, calibration_.channels, options_.per_channel_weights, options_.weight_bits);
+    return report.channels == 0 ? Status::Ok() : TakeScales("smooth", report);
+  }
+
+  Status TakeScales(std::string name, const EqualizeReport& report) {
+    AddScales(report, scales_);
     if (report.channels != 0) {
-      result_.original_calibration = std::move(calibration_);
+      if (!result_.original_calibration) result_.original_calibration = std::move(calibration_);
       QRUN_RETURN_IF_ERROR(CalibrateGraph());
       ranges_ = calibration_.Ranges(**FindObserverKind("minmax"));
     }
     begin_stage_("quantise");
-    return QuantizeAndMeasure(
-        "equalise", fmt::format("{} channels of {} tensors, by up to {:.3g}", report.channels, report.tensors,
-                                report.largest_factor));
+    return QuantizeAndMeasure(std::move(name), ScaledText(report));
   }
 
   // Channels are lowered by what no sample fell below, and no normal distribution of their moments would.
@@ -276,7 +286,7 @@ class Worker {
   std::optional<Model> original_;  // before any repair
   Calibration calibration_;
   std::vector<Range> ranges_;
-  std::vector<std::vector<double>> scales_;   // EqualizeReport::scales
+  std::vector<std::vector<double>> scales_;   // EqualizeReport::scales, of all steps
   std::map<ValueId, RoundedLinear> rounded_;  // what was learnt
   bool least_error_weights_ = false;
   std::optional<GoalMeter> meter_;  // if there is a goal

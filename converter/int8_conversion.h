@@ -25,6 +25,7 @@ namespace qrun::converter {
 struct Int8Options {
   std::string observer = "minmax";  // a row of observer_list.inc, or auto
   bool equalize = true;
+  bool smooth = true;  // outliers that a gain makes
   bool per_channel_weights = true;
   bool least_error_weights = false;
   bool absorb_biases = true;

@@ -67,6 +67,7 @@ std::vector<std::string> OptionWords(const ConvertOptions& options, std::span<co
     if (q.split_outliers) words.push_back("--split-outliers");
     if (!q.absorb_biases) words.push_back("--no-bias-absorption");
     if (!q.equalize) words.push_back("--no-equalize");
+    if (!q.smooth) words.push_back("--no-smoothing");
     if (!q.correct_biases) words.push_back("--no-bias-correction");
   }
   const PreprocessingOptions& p = options.preprocessing;

@@ -29,8 +29,7 @@ struct OutputCheck {
 
 // One step on the way to the int8 model, and how close the model is to float after it.
 struct RepairStep {
-  std::string
-      name;  // "min-max", "equalise", "observer", "weight scales", "mixed precision", "bias correction"
+  std::string name;  // "min-max", "equalise", "smooth", "observer", "weight scales", "bias correction", ...
   std::string what;  // in numbers
   // Of the output that is furthest off, over the check samples; infinite if equal, NaN if not measured.
   double sqnr_db = 0;

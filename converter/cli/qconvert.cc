@@ -36,7 +36,7 @@ struct Arguments {
   bool rebuild = false;
   std::string source;
   std::string time_budget;
-  bool quiet = false, no_fuse = false, no_equalize = false, no_bias_correction = false,
+  bool quiet = false, no_fuse = false, no_equalize = false, no_smoothing = false, no_bias_correction = false,
        no_bias_absorption = false;
 };
 
@@ -113,6 +113,7 @@ Status FinishArguments(Arguments& args) {
         args.learn_rounding == "blocks" ? converter::ChainKind::kBlocks : converter::ChainKind::kLayers;
   }
   quantization.equalize = !args.no_equalize;
+  quantization.smooth = !args.no_smoothing;
   quantization.symmetric_activations = args.activations == "symmetric";
   quantization.absorb_biases = !args.no_bias_absorption;
   quantization.correct_biases = !args.no_bias_correction;
@@ -252,6 +253,10 @@ void AddOptions(CLI::App& app, Arguments& args) {
       ->group(calibration);
   app.add_flag("--no-equalize,!--equalize", args.no_equalize,
                "Do not scale channels to like ranges (changes no float result, only what int8 makes of it)")
+      ->group(calibration);
+  app.add_flag("--no-smoothing,!--smoothing", args.no_smoothing,
+               "Do not move outliers that a gain makes (LayerNorm's) from activations into the weights that "
+               "read them")
       ->group(calibration);
   app.add_flag(
          "--data-free", convert.data_free,

@@ -95,9 +95,7 @@ void SuspectChannels(const Inspection& inspection, Suspicions& found) {
     suspicion.measured = inspection.MeasuringNodes(id);
     suspicion.tolerable_db = kTolerableDb;
     suspicion.advice = "keep it and its readers in float or 16 bits";
-    if (inspection.Equalises(id)) {
-      suspicion.cures.push_back({"--equalize", {{}, inspection.equalised, false}});
-    }
+    inspection.AddScaling(id, suspicion.cures);
     found.push_back(std::move(suspicion));
   }
 }

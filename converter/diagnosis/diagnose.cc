@@ -106,9 +106,19 @@ std::vector<Finding> Conclude(const Graph& graph, const std::vector<Case>& cases
   return findings;
 }
 
-ChannelScales EqualisingScales(const Graph& graph, const Calibration& calibration, bool per_channel) {
-  Graph copy = graph;
-  return EqualizeChannels(copy, calibration.channels, per_channel).scales;
+// What equalisation and smoothing would scale with, if they are wanted.
+std::vector<ScalingCure> Scalings(const Graph& graph, const Calibration& calibration, bool per_channel,
+                                  bool equalize, bool smooth) {
+  std::vector<ScalingCure> scalings;
+  if (equalize) {
+    Graph copy = graph;
+    scalings.push_back({"--equalize", EqualizeChannels(copy, calibration.channels, per_channel).scales});
+  }
+  if (smooth) {
+    Graph copy = graph;
+    scalings.push_back({"--smoothing", SmoothChannels(copy, calibration.channels, per_channel).scales});
+  }
+  return scalings;
 }
 
 // Of the model as it was converted.
@@ -117,11 +127,9 @@ Result<std::vector<Finding>> Remaining(const Int8Conversion& conversion, const I
   const Graph& graph = conversion.float_graph;
   const TrialModel model{graph, conversion.graph, conversion.calibration};
   LayerTrials trials(model);
-  ChannelScales scales;
-  if (!options.equalize) {
-    scales = EqualisingScales(graph, conversion.calibration, options.per_channel_weights);
-  }
-  const Inspection inspection(model, trials, options.equalize ? nullptr : &scales);
+  const std::vector<ScalingCure> scalings = Scalings(
+      graph, conversion.calibration, options.per_channel_weights, !options.equalize, !options.smooth);
+  const Inspection inspection(model, trials, scalings);
   Suspicions suspicions;
   SuspectWeights(inspection, suspicions);
   SuspectJoins(inspection, suspicions);
@@ -144,7 +152,7 @@ Result<std::vector<Finding>> Remaining(const Int8Conversion& conversion, const I
   return Conclude(graph, cases, trials);
 }
 
-// Of the model before it was equalised: what that has cured.
+// Of the model before its channels were scaled: what that has cured.
 Result<std::vector<Finding>> Repaired(const Graph& original, const Int8Conversion& conversion,
                                       const Int8Options& options, const CalibrationSource& samples) {
   std::vector<Finding> repaired;
@@ -158,8 +166,9 @@ Result<std::vector<Finding>> Repaired(const Graph& original, const Int8Conversio
   QRUN_RETURN_IF_ERROR(QuantizeGraph(quantised, ranges, plain, nullptr));
   const TrialModel model{original, quantised, calibration};
   LayerTrials trials(model);
-  const ChannelScales scales = EqualisingScales(original, calibration, options.per_channel_weights);
-  const Inspection inspection(model, trials, &scales);
+  const std::vector<ScalingCure> scalings =
+      Scalings(original, calibration, options.per_channel_weights, options.equalize, options.smooth);
+  const Inspection inspection(model, trials, scalings);
   Suspicions suspicions;
   SuspectJoins(inspection, suspicions);
   SuspectChannels(inspection, suspicions);
@@ -173,7 +182,7 @@ Result<std::vector<Finding>> Repaired(const Graph& original, const Int8Conversio
   for (Finding& finding : Conclude(original, cases, trials)) {
     if (!finding.gain_db || *finding.gain_db < kRepairedGainDb || *finding.sqnr_db > kRepairedDb) continue;
     finding.repaired = true;
-    finding.cure = "equalisation has";
+    finding.cure = finding.cure == "--smoothing" ? "smoothing has" : "equalisation has";
     repaired.push_back(std::move(finding));
   }
   return repaired;

@@ -17,9 +17,10 @@ namespace qrun::converter {
 inline constexpr size_t kTrialSamples = 8;
 
 // What the rules (suspicion.h) find in `conversion`, and what cures gain in trials on `samples`, the worst
-// first (RankFindings). Causes that equalisation has removed are listed as repaired. `original`: the float
-// graph before any repair. Also fills in LayerFacts::local_sqnr_db and saturation of `layers`, whose rows are
-// the graph's inputs and nodes. The result does not depend on `options.threads`. Errors: those of NodeWalk.
+// first (RankFindings). Causes that equalisation and smoothing have removed are listed as repaired.
+// `original`: the float graph before any repair. Also fills in LayerFacts::local_sqnr_db and saturation of
+// `layers`, whose rows are the graph's inputs and nodes. The result does not depend on `options.threads`.
+// Errors: those of NodeWalk.
 Result<std::vector<Finding>> Diagnose(const Graph& original, const Int8Conversion& conversion,
                                       const Int8Options& options, const CalibrationSource& samples,
                                       LayerReport& layers);

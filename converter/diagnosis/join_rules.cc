@@ -67,9 +67,7 @@ void SuspectJoins(const Inspection& inspection, Suspicions& found) {
     suspicion.advice = "keep it and its readers in float or 16 bits";
     suspicion.measured = inspection.MeasuringNodes(dst);
     suspicion.tolerable_db = LayerTrials::kMostDb;  // the rule has measured the harm
-    if (inspection.Equalises(dst)) {
-      suspicion.cures.push_back({"--equalize", {{}, inspection.equalised, false}});
-    }
+    inspection.AddScaling(dst, suspicion.cures);
     found.push_back(std::move(suspicion));
   }
 }

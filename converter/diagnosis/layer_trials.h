@@ -21,7 +21,7 @@ using ChannelScales = std::vector<std::vector<double>>;
 // How a trial differs from the conversion.
 struct TrialSetting {
   std::map<ValueId, Range> ranges;        // of activations
-  const ChannelScales* scales = nullptr;  // channels scaled as equalisation would; ranges from min to max
+  const ChannelScales* scales = nullptr;  // channels scaled before rounding; ranges from min to max
   bool per_channel_weights = false;       // a weight scale per output channel
 };
 

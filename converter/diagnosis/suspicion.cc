@@ -6,8 +6,9 @@
 
 namespace qrun::converter {
 
-Inspection::Inspection(const TrialModel& inspected, const LayerTrials& trials, const ChannelScales* equalised)
-    : model(inspected), trials(trials), equalised(equalised) {
+Inspection::Inspection(const TrialModel& inspected, const LayerTrials& trials,
+                       std::span<const ScalingCure> scalings)
+    : model(inspected), trials(trials), scalings(scalings) {
   producer_.assign(graph().values.size(), -1);
   readers_.resize(graph().values.size());
   for (size_t i = 0; i < graph().nodes.size(); ++i) {
@@ -19,10 +20,12 @@ Inspection::Inspection(const TrialModel& inspected, const LayerTrials& trials, c
   }
 }
 
-bool Inspection::Equalises(ValueId id) const {
-  if (equalised == nullptr) return false;
-  const std::vector<double>& scale = (*equalised)[id];
-  return std::any_of(scale.begin(), scale.end(), [](double u) { return u != 1; });
+void Inspection::AddScaling(ValueId id, std::vector<Suspicion::Cure>& cures) const {
+  for (const ScalingCure& scaling : scalings) {
+    const std::vector<double>& scale = scaling.scales[id];
+    if (std::any_of(scale.begin(), scale.end(), [](double u) { return u != 1; }))
+      cures.push_back({scaling.option, {{}, &scaling.scales, false}});
+  }
 }
 
 std::vector<size_t> Inspection::MeasuringNodes(ValueId id) const {

@@ -2,6 +2,7 @@
 #ifndef QRUN_CONVERTER_DIAGNOSIS_SUSPICION_H_
 #define QRUN_CONVERTER_DIAGNOSIS_SUSPICION_H_
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,21 +29,27 @@ struct Suspicion {
   bool harmless = false;  // costs no accuracy: nothing is measured
 };
 
+// What a step that scales channels would scale with.
+struct ScalingCure {
+  const char* option;  // that switches it on
+  ChannelScales scales;
+};
+
 // A model and the ways in which its values flow.
 class Inspection {
  public:
-  Inspection(const TrialModel& model, const LayerTrials& trials, const ChannelScales* equalised);
+  Inspection(const TrialModel& model, const LayerTrials& trials, std::span<const ScalingCure> scalings);
 
   const TrialModel& model;
   const LayerTrials& trials;
-  const ChannelScales* const equalised;  // what equalisation would scale with; null: not to be proposed
+  const std::span<const ScalingCure> scalings;  // to be proposed
 
   const Graph& graph() const { return model.float_graph; }
   int producer(ValueId id) const { return producer_[id]; }  // node index; -1: none
   const std::vector<size_t>& readers(ValueId id) const { return readers_[id]; }
   const ChannelStatistics& channels(ValueId id) const { return model.calibration.channels[id]; }
-  // Whether equalisation scales the value's channels at all.
-  bool Equalises(ValueId id) const;
+  // Appends the scaling that changes the value's channels at all, if there is one.
+  void AddScaling(ValueId id, std::vector<Suspicion::Cure>& cures) const;
   // Readers that sum products, where the value has any; else all readers; else the value's own producer.
   std::vector<size_t> MeasuringNodes(ValueId id) const;
 

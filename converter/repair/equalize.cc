@@ -1,5 +1,7 @@
 #include "converter/repair/equalize.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -19,6 +21,9 @@ namespace {
 constexpr double kSigmas = 3;
 constexpr double kExponents[] = {1, 0.75, 0.5, 0.25, 0};
 
+// Which tensors are scaled.
+enum class MadeBy { kWeights, kChannelConstants };
+
 // An activation's channels in numbers.
 struct Activation {
   std::vector<double> low, high;  // what the channel reaches: low <= 0 <= high
@@ -28,9 +33,13 @@ struct Activation {
 
 class Equalizer {
  public:
-  Equalizer(Graph& graph, std::span<const ChannelStatistics> channels, bool per_channel_weights,
-            int weight_bits)
-      : graph_(graph), channels_(channels), per_channel_weights_(per_channel_weights), ties_(graph) {
+  Equalizer(Graph& graph, std::span<const ChannelStatistics> channels, MadeBy scaled,
+            bool per_channel_weights, int weight_bits)
+      : graph_(graph),
+        channels_(channels),
+        scaled_(scaled),
+        per_channel_weights_(per_channel_weights),
+        ties_(graph) {
     const std::vector<int> levels = WeightLevels(graph, weight_bits);
     for (size_t i = 0; i < graph.nodes.size(); ++i) {
       if (const auto affine = AsChannelConstant(graph, graph.nodes[i])) affines_.push_back(*affine);
@@ -45,7 +54,9 @@ class Equalizer {
     MeasureActivations();
     MeasureSlots();
     GroupTensors();
-    for (const auto& [root, members] : groups_) ScaleGroup(members);
+    for (const auto& [root, members] : groups_) {
+      if (GroupMadeBy(members) == scaled_) ScaleGroup(members);
+    }
     return Apply();
   }
 
@@ -196,6 +207,13 @@ class Equalizer {
       if (ties_.Channels(static_cast<ValueId>(id)) != 0)
         groups_[find(id)].push_back(static_cast<ValueId>(id));
     }
+  }
+
+  MadeBy GroupMadeBy(const std::vector<ValueId>& members) const {
+    const bool constants = std::any_of(affines_.begin(), affines_.end(), [&](const ChannelConstant& affine) {
+      return std::find(members.begin(), members.end(), affine.dst) != members.end();
+    });
+    return constants ? MadeBy::kChannelConstants : MadeBy::kWeights;
   }
 
   void ScaleGroup(const std::vector<ValueId>& members) {
@@ -388,6 +406,7 @@ class Equalizer {
 
   Graph& graph_;
   const std::span<const ChannelStatistics> channels_;
+  const MadeBy scaled_;
   const bool per_channel_weights_;
   const ChannelTies ties_;
   std::vector<LinearView> linears_;
@@ -401,9 +420,26 @@ class Equalizer {
 
 }  // namespace
 
+std::string ScaledText(const EqualizeReport& report) {
+  return fmt::format("{} channels of {} tensors, by up to {:.3g}", report.channels, report.tensors,
+                     report.largest_factor);
+}
+
+void AddScales(const EqualizeReport& report, std::vector<std::vector<double>>& scales) {
+  scales.resize(report.scales.size());
+  for (size_t id = 0; id < scales.size(); ++id) {
+    if (!report.scales[id].empty()) scales[id] = report.scales[id];
+  }
+}
+
 EqualizeReport EqualizeChannels(Graph& graph, std::span<const ChannelStatistics> channels,
                                 bool per_channel_weights, int weight_bits) {
-  return Equalizer(graph, channels, per_channel_weights, weight_bits).Run();
+  return Equalizer(graph, channels, MadeBy::kWeights, per_channel_weights, weight_bits).Run();
+}
+
+EqualizeReport SmoothChannels(Graph& graph, std::span<const ChannelStatistics> channels,
+                              bool per_channel_weights, int weight_bits) {
+  return Equalizer(graph, channels, MadeBy::kChannelConstants, per_channel_weights, weight_bits).Run();
 }
 
 }  // namespace qrun::converter

@@ -58,7 +58,7 @@ class Rebuild(Conversions):
     def test_int8_with_every_option_that_shapes_it(self):
         model = self.convert("--preprocess", "tf", "--mean", "0.5,0.25,0.75", "--color", "bgr", "--resize", "12", "--limit",
                              "17", "--observer", "mse", "--weights", "per-tensor", "--weight-scale", "mse", "--no-equalize",
-                             "--keep-float", "^fc$", "--keep-float", "no such|pool", "--labels", self.path("labels.txt"),
+                             "--no-smoothing", "--keep-float", "^fc$", "--keep-float", "no such|pool", "--labels", self.path("labels.txt"),
                              "--no-fuse")
         self.rebuild(model)
 

@@ -146,8 +146,7 @@ std::vector<Finding> FindingsOf(const Graph& graph, const CalibrationSource& sou
 
 Int8Options Unrepaired() {
   Int8Options options;
-  options.equalize = false;
-  options.correct_biases = false;
+  options.equalize = options.smooth = options.correct_biases = false;
   return options;
 }
 
@@ -229,6 +228,11 @@ TEST_F(SeededFaults, AreNamed) {
   Expect("a clipped tail", FindingsOf(Block({}).graph, tailed, clipping), kCauseClippedTail, "sum");
   Expect("dead channels", FindingsOf(Block(dead).graph, noise, {}), kCauseDeadChannels, "expand");
 
+  const auto loud_gain = FindingsOf(LoudGain(60).graph, noise, Unrepaired());
+  Expect("channels that a gain makes unlike", loud_gain, kCauseChannelSpread, "shift");
+  const auto smoothed_gain = FindingsOf(LoudGain(60).graph, noise, {});
+  Expect("unlike channels that smoothing repairs", smoothed_gain, kCauseChannelSpread, "shift");
+
   const InputStem stem = RpsStem();
   const auto prepared = [&](const char* what, auto&& set) {
     PreprocessingOptions options;
@@ -260,6 +264,10 @@ TEST_F(SeededFaults, AreNamed) {
   EXPECT_EQ(expand_outlier[0].cure, "--equalize");
   ASSERT_TRUE(expand_outlier[0].gain_db.has_value());
   EXPECT_GT(*expand_outlier[0].gain_db, 3);
+  ASSERT_FALSE(loud_gain.empty());
+  EXPECT_EQ(loud_gain[0].cure, "--smoothing");
+  ASSERT_FALSE(smoothed_gain.empty());
+  EXPECT_EQ(smoothed_gain[0].cure, "smoothing has");
 }
 
 TEST_F(SeededFaults, HealthyModelsRaiseNoAlarm) {

@@ -1,4 +1,4 @@
-// A small network with channels of very different reach.
+// Small networks with channels of very different reach.
 #ifndef QRUN_TESTS_CONVERTER_REPAIR_REPAIR_PROBLEM_H_
 #define QRUN_TESTS_CONVERTER_REPAIR_REPAIR_PROBLEM_H_
 
@@ -42,6 +42,31 @@ inline ToyGraph ResidualNet(const std::vector<float>& spread = {1},
   const ValueId sum = toy.Binary("sum", fb::BinaryKind::Add, p, x, toy.Activation("sum", {1, 5, 5, kNarrow}));
   toy.graph.outputs = {toy.Conv1x1("out", sum, kNarrow, Uniform(6 * kNarrow, 0.5f, 7), Uniform(6, 0.2f, 8),
                                    toy.Activation("out", {1, 5, 5, 6}))};
+  return toy;
+}
+
+// Tokens [1,12,16] -> gain and shift per channel, two of which are far louder -> matrix product.
+inline ToyGraph LoudGain(float loud) {
+  constexpr int kChannels = 16;
+  ToyGraph toy;
+  const Shape shape = {1, 12, kChannels};
+  const ValueId x = toy.Input("x", shape);
+  std::vector<float> gain = Uniform(kChannels, 0.5f, 1), shift = Uniform(kChannels, 0.2f, 2);
+  for (size_t c : {3u, 9u}) {
+    gain[c] *= loud;
+    shift[c] *= loud;
+  }
+  const ValueId scaled = toy.Binary("gain", fb::BinaryKind::Mul, x, toy.Floats("g", {1, 1, kChannels}, gain),
+                                    toy.Activation("scaled", shape));
+  const ValueId moved = toy.Binary("shift", fb::BinaryKind::Add, scaled,
+                                   toy.Floats("s", {1, 1, kChannels}, shift), toy.Activation("moved", shape));
+  std::vector<float> wei = Uniform(8 * kChannels, 0.5f, 3);
+  for (size_t i = 0; i < wei.size(); ++i) {
+    if (i % kChannels == 3 || i % kChannels == 9) wei[i] /= loud;
+  }
+  toy.graph.outputs = {toy.Op("product", fb::FullyConnectedT{},
+                              {moved, toy.Floats("wei", {8, kChannels}, wei)},
+                              toy.Activation("y", {1, 12, 8}))};
   return toy;
 }
 
