@@ -7,6 +7,8 @@ import subprocess
 import tempfile
 import threading
 
+from output import error_line
+
 
 class ChildError(Exception):
     """The child refused, failed, ended or stayed silent; the text says which."""
@@ -52,8 +54,7 @@ class Child:
 
     def _last_words(self):
         self._errors.seek(0)
-        lines = self._errors.read().decode(errors="replace").split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "no message")
+        return error_line(self._errors.read().decode(errors="replace"))
 
     def _answer(self, timeout):
         try:

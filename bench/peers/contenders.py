@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 
+from output import error_line
+
 HERE = os.path.dirname(os.path.realpath(__file__))
 IMAGES = (".png", ".jpg", ".jpeg")
 TORCH_CALIBRATION_ITEMS = 64
@@ -44,16 +46,12 @@ class Contender:
         self.name, self.dtype, self.command, self.baseline, self.env, self.isa = name, dtype, command, baseline, env, isa
 
 
-def last_line(text):
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "no message")
-
-
 def run(*command, cwd=None, timeout=1800):
-    """Runs a tool. Raises Failure with the last thing that it said on stderr."""
+    """Runs a tool. Raises Failure with what it said was wrong."""
     done = subprocess.run(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True, errors="replace", cwd=cwd, timeout=timeout)
     if done.returncode:
-        raise Failure(f"{os.path.basename(str(command[0]))} failed: {last_line(done.stderr)}")
+        raise Failure(f"{os.path.basename(str(command[0]))} failed: {error_line(done.stderr)}")
     return done
 
 

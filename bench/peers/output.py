@@ -12,12 +12,24 @@ def end_progress():
     progress("")
 
 
+def error_line(text):
+    """What a tool's stderr says was wrong: its line with an error (usage may follow), else the last line with words."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return next((line for line in lines if "error: " in line), lines[-1] if lines else "no message")
+
+
 def positive(text):
     """An argument's type: a whole number from 1."""
     value = int(text)
     if value < 1:
         raise ValueError(text)
     return value
+
+
+def split_at_dashes(words):
+    """What stands before and behind "--"."""
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at + 1:]
 
 
 def markdown(table):

@@ -17,7 +17,7 @@ import report as reports
 from child import Child, ChildError
 from contenders import FAMILIES, Failure
 from npy import read_npy
-from output import end_progress, positive, progress, write
+from output import end_progress, positive, progress, split_at_dashes, write
 from ratios import best_classes, percent_equal, ratio, ratio_interval, round_time
 
 ROOT = os.path.realpath(os.path.join(contenders.HERE, "../.."))
@@ -68,10 +68,7 @@ def parse(arguments):
     parser.add_argument("--out", help="Folder of converted models (default: <build>/peers)")
     parser.epilog = ("What follows -- goes to qconvert: bash bench/peers.sh model.onnx --calibrate photos/ -- --preprocess torch. "
                      "Exit codes: 0 success, 1 something failed, 2 wrong arguments.")
-    own, _, more = arguments, None, []
-    if "--" in arguments:
-        cut = arguments.index("--")
-        own, more = arguments[:cut], arguments[cut + 1:]
+    own, more = split_at_dashes(arguments)
     options = parser.parse_args(own)
     if options.isa not in (None, *contenders.known_isas()):  # argparse lets defaults pass
         parser.error(f"QRUN_ISA is '{options.isa}', expected one of {', '.join(contenders.known_isas())}")

@@ -1,7 +1,5 @@
 """How the cost of MobileNetV2 grows: time against input size, width, batch and threads. bench/growth.sh starts it."""
 import json
-import os
-import subprocess
 
 import sweep  # first: it says where the others are
 import output
@@ -54,16 +52,6 @@ def text(report):
     return "\n".join(parts)
 
 
-def page(tools, report, path):
-    """The same as an HTML page with charts."""
-    data = os.path.join(tools.folder, "growth.json")
-    output.write(data, json.dumps(report))
-    done = subprocess.run([os.path.join(tools.build, "bench/sweeps/report_page"), data, path, "How MobileNetV2's cost grows"],
-                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    if done.returncode != 0:
-        raise sweep.Failure(done.stderr.strip())
-
-
 def main():
     parser = sweep.parser("growth", "Times MobileNetV2 with random weights, int8 and float, over input size, width and batch, each with "
                           "some numbers of threads, and prints a table per axis.")
@@ -81,7 +69,7 @@ def main():
     if options.json:
         output.write(options.json, json.dumps(report, indent=2) + "\n")
     if options.html:
-        page(tools, report, options.html)
+        tools.page(report, options.html, "How MobileNetV2's cost grows")
     if options.json != "-":
         print(text(report), end="")
     return 0

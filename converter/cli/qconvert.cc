@@ -263,15 +263,15 @@ void AddOptions(CLI::App& app, Arguments& args) {
          "Without samples: ranges from BatchNorm statistics, analytic bias correction; less accurate, and "
          "nothing is measured")
       ->group(calibration);
-  app.add_flag("--no-bias-absorption", args.no_bias_absorption,
+  app.add_flag("--no-bias-absorption,!--bias-absorption", args.no_bias_absorption,
                "Do not move what a channel always has into its readers' biases")
       ->group(calibration);
   app.add_flag(
-         "--split-outliers", quantization.split_outliers,
+         "--split-outliers,!--no-split-outliers", quantization.split_outliers,
          "Channels that reach much further than the others become two that reach half as far, where samples "
          "that nothing is learnt from gain")
       ->group(calibration);
-  app.add_flag("--no-bias-correction", args.no_bias_correction,
+  app.add_flag("--no-bias-correction,!--bias-correction", args.no_bias_correction,
                "Do not shift biases so that the channels of int8 layers have float's means")
       ->group(calibration);
   app.add_option("--weights", args.weights, "Scales of weights: one per output channel, or one per tensor")

@@ -44,7 +44,8 @@ Result<std::string> ReportPage(std::string_view title, std::string_view json) {
   QRUN_RETURN_IF_ERROR(CheckAvailable());
   const std::string data = EscapeJson(json), heading = EscapeHtml(title);
   std::string script;
-  for (std::string_view part : {kBaseJs, kChartsJs, kQbenchJs, kGrowthJs, kPrecisionJs, kQconvertJs})
+  for (std::string_view part :
+       {kBaseJs, kChartsJs, kQbenchJs, kGrowthJs, kAccuracyJs, kPrecisionJs, kQconvertJs})
     script += part;
   return Fill(kPageHtml, {{"@TITLE@", heading},
                           {"@STYLE@", kStyleCss},

@@ -13,11 +13,11 @@ namespace qrun::html {
 // install.
 Status CheckAvailable();
 
-// A page that shows `json`, the output of qbench, qconvert or bench/growth.sh (its key "tool" says which). It holds exactly
-// this JSON, Chart.js and everything else that it needs: it loads nothing and, by its
-// Content-Security-Policy, cannot. Names in the JSON are text wherever they are shown, and cannot end the
-// script element that they are in. `title` is plain text. Precondition: `json` is valid JSON in UTF-8.
-// Errors: CheckAvailable's.
+// A page that shows `json`, the output of qbench, qconvert, bench/growth.sh or bench/accuracy.sh (its key
+// "tool" says which). It holds exactly this JSON, Chart.js and everything else that it needs: it loads
+// nothing and, by its Content-Security-Policy, cannot. Names in the JSON are text wherever they are shown,
+// and cannot end the script element that they are in. `title` is plain text. Precondition: `json` is valid
+// JSON in UTF-8. Errors: CheckAvailable's.
 Result<std::string> ReportPage(std::string_view title, std::string_view json);
 
 // Text between tags or in a quoted attribute.

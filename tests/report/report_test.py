@@ -193,17 +193,28 @@ class ReportTest(tools.ToolTest):
         self.assertGreater(state["width"], 1280)
         self.assertEqual(len(page.complaints()), 1)
 
+    def check_sweep_page(self, report, charts):
+        done = subprocess.run([os.path.join(tools.BUILD, "bench/sweeps/report_page"), self.write("r.json", json.dumps(report)), self.path("page.html"),
+                               HOSTILE[1]], stderr=subprocess.PIPE, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(embedded(self.path("page.html")), report)
+        self.look_everywhere(self.path("page.html"), charts)
+
     def test_growth(self):
         points = [{"axis": axis, "size": 224, "width": 1.0, "batch": 1, axis: at, "threads": threads, "dtype": dtype, "isa": "avx2", "macs": 1000 * i,
                    "median_ms": 1.5 * i / threads, "min_ms": 1.25 * i / threads, "gmacs_per_second": 0.5 + i, "arena_bytes": 64 * i}
                   for axis, values in (("size", (96, 224, 512)), ("width", (0.35, 1.4)), ("batch", (1, 32))) for i, at in enumerate(values, 1)
                   for threads in (1, 2) for dtype in ("int8", "float32")]
         report = {"tool": "growth", "version": "1", "date": "today", "machine": {"cpu": HOSTILE[0]}, "options": {"rounds": 3, "size": 224}, "points": points}
-        done = subprocess.run([os.path.join(tools.BUILD, "bench/sweeps/report_page"), self.write("r.json", json.dumps(report)), self.path("page.html"),
-                               HOSTILE[1]], stderr=subprocess.PIPE, text=True)
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertEqual(embedded(self.path("page.html")), report)
-        self.look_everywhere(self.path("page.html"), 6)
+        self.check_sweep_page(report, 6)
+
+    def test_accuracy(self):
+        for metric, score in (("top1", {"top1": 85.25, "top5": 97.5, "auc": None}), ("auc", {"top1": None, "top5": None, "auc": 0.875})):
+            rows = [{"name": name, "weights": weights, "options": HOSTILE[2], **score, "loss": 0.5, "retention": 99.5, "agreement": 90.5 + i, "sqnr_db": None if i == 1 else 20.25 + i,
+                     "file_bytes": 64 * i, "seconds": 1.5 + i} for i, name in enumerate(["no repair", HOSTILE[0], HOSTILE[4]]) for weights in ("per-channel", "per-tensor")]
+            report = {"tool": "accuracy", "version": "1", "date": "today", "float": {**score, "loss": 0.25}, "rows": rows,
+                      "options": {"model": HOSTILE[1], "calibrate": "c.csv", "evaluated": HOSTILE[3], "images": 31, "metric": metric, "weights": ["per-channel", "per-tensor"]}}
+            self.check_sweep_page(report, 5 if metric == "top1" else 4)
 
     def test_hostile_names(self):
         np.save(self.path("x.npy"), np.random.default_rng(1).normal(size=(4, 3, 8, 8)).astype(np.float32))

@@ -195,4 +195,4 @@ function convertAppendix(layers) {
   if (remarks.length) card(node, 'Warnings and notes', el('ul', {class: 'plain'}, remarks.map((text) => el('li', {}, text))));
 }
 
-({qbench: showQbench, growth: showGrowth, qconvert: showQconvert})[data.tool]();
+({qbench: showQbench, growth: showGrowth, accuracy: showAccuracy, qconvert: showQconvert})[data.tool]();
