@@ -14,6 +14,8 @@ template <class... Ts>
 struct Overloaded : Ts... {
   using Ts::operator()...;
 };
+template <class... Ts>  // Clang 14 deduces no aggregates by itself
+Overloaded(Ts...) -> Overloaded<Ts...>;
 
 bool IsActivation(const Graph& graph, ValueId id) {
   return id != kNoValue && !graph.values[id].is_constant();
