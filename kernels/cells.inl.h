@@ -22,10 +22,14 @@ namespace {
 // Activations(v)  groups of v, as BroadcastGroup gives them
 // FromRows, StoreQuad   four registers of products float(acc) * scale, one per row or slot, requantised
 // JoinTaps(r0, r1, r2, r3)  kLanes weights of each to rows 0 to 3; JoinSource  the same of activations
-// ShiftRows(cell, n)    row r to row r + n, zeros behind it. RowMask(first, n): ones in rows [first, first +
-// n) Joined(half, cell)    rows 2 and 3 of the cell whose upper half is stored there, then rows 0 and 1 of
-// `cell` Dot(acc, p, wei)      acc += sum over the rows of the cell at p, times wei GroupAt(slot) offset in
-// bytes of a slot's first group from a quad's 128-bit lane
+// MoveRows(cell, n)     row r to row r + n; what leaves at the end comes in again, or zeros do
+// RowMask(first, n)     ones in rows [first, first + n)
+// Joined(before, cell)  rows 2 and 3 of the cell before and rows 0 and 1 of `cell`; row 2 of the former is
+// row
+//                       kJoinedRow of the result. `before` is where the whole cell is stored if kKept, else
+//                       where StoreUpperHalf has stored those rows
+// Dot(acc, p, wei)      acc += sum over the rows of the cell at p, times wei
+// GroupAt(slot)         offset in bytes of a slot's first group from a quad's 128-bit lane
 template <class Tag, int kGroup = S8<Tag>::kGroup>
 struct Cells;
 
@@ -37,14 +41,18 @@ struct Cells<Tag, 4> {
   using Cell = I32;
   using Requantizer = OffsetRequantizer<Tag>;
   static constexpr int kBytes = Ops::kBytes;
+  static constexpr bool kKept = true;
+  static constexpr int kJoinedRow = 2;
 
   static QRUN_INLINE Cell Load(const std::byte* p) { return Ops::LoadI32(p); }
   static QRUN_INLINE void Store(std::byte* p, Cell cell) { Ops::StoreI32(p, cell); }
   static QRUN_INLINE Cell Filled(int value) { return Ops::OffsetTaps(Ops::SetBytes(value)); }
   static QRUN_INLINE I32 Activations(int value) { return Filled(value); }
+  template <class Requantizer>
   static QRUN_INLINE Cell FromRows(const Requantizer& requantizer, F32 x0, F32 x1, F32 x2, F32 x3) {
     return Ops::RowsToLanes(requantizer.InLane(x0, x1, x2, x3));
   }
+  template <class Requantizer>
   static QRUN_INLINE void StoreQuad(std::byte* p, const Requantizer& requantizer, F32 x0, F32 x1, F32 x2,
                                     F32 x3) {
     Ops::StoreI32(p, requantizer.InLane(x0, x1, x2, x3));
@@ -57,13 +65,12 @@ struct Cells<Tag, 4> {
                                      const int8_t* row3) {
     return Ops::OffsetTaps(JoinTaps(row0, row1, row2, row3));
   }
-  static QRUN_INLINE Cell ShiftRows(Cell cell, int rows) { return Ops::ShiftRows(cell, rows); }
+  static QRUN_INLINE Cell MoveRows(Cell cell, int rows) { return Ops::RotateRows(cell, rows % 4); }
   static QRUN_INLINE Cell RowMask(int first, int count) { return Ops::CellRows(first, count); }
   static QRUN_INLINE Cell Select(Cell mask, Cell a, Cell b) { return Ops::Select(mask, a, b); }
-  static QRUN_INLINE Cell Joined(const std::byte* half, Cell cell) {
-    return Ops::JoinHalves(Ops::LoadHalves(half), cell);
+  static QRUN_INLINE Cell Joined(const std::byte* before, Cell cell) {
+    return Ops::JoinCells(Load(before), cell);
   }
-  static QRUN_INLINE void StoreUpperHalf(std::byte* p, Cell cell) { Ops::StoreUpperHalves(p, cell); }
   static QRUN_INLINE void Dot(I32& acc, const std::byte* p, Cell wei) { Ops::Dot(acc, Load(p), wei); }
   static constexpr int GroupAt(int slot) { return slot / 4 * kBytes + slot % 4 * 4; }
 };
@@ -78,6 +85,8 @@ struct Cells<Tag, 2> {
   };
   using Requantizer = WordRequantizer<Tag>;
   static constexpr int kBytes = Ops::kBytes;
+  static constexpr bool kKept = false;
+  static constexpr int kJoinedRow = 0;
 
   static QRUN_INLINE Cell Load(const std::byte* p) { return {Ops::LoadI32(p), Ops::LoadI32(p + kBytes)}; }
   static QRUN_INLINE void Store(std::byte* p, Cell cell) {
@@ -86,9 +95,11 @@ struct Cells<Tag, 2> {
   }
   static QRUN_INLINE Cell Filled(int value) { return {Activations(value), Activations(value)}; }
   static QRUN_INLINE I32 Activations(int value) { return Ops::SetWords(value); }
+  template <class Requantizer>
   static QRUN_INLINE Cell FromRows(const Requantizer& requantizer, F32 x0, F32 x1, F32 x2, F32 x3) {
     return {Ops::RowsToLanes(requantizer.InLane(x0, x1)), Ops::RowsToLanes(requantizer.InLane(x2, x3))};
   }
+  template <class Requantizer>
   static QRUN_INLINE void StoreQuad(std::byte* p, const Requantizer& requantizer, F32 x0, F32 x1, F32 x2,
                                     F32 x3) {
     Ops::StoreI32(p, requantizer.InLane(x0, x1));
@@ -105,25 +116,27 @@ struct Cells<Tag, 2> {
                                      const int8_t* row3) {
     return JoinTaps(row0, row1, row2, row3);
   }
-  static QRUN_INLINE Cell ShiftRows(Cell cell, int rows) {
+  static QRUN_INLINE Cell MoveRows(Cell cell, int rows) {
     if (rows >= 2) cell = {Ops::SetI32(0), cell.low};
     if (rows % 2 == 0) return cell;
     return {Ops::ShiftUp(cell.low), Ops::Or(Ops::ShiftDown(cell.low), Ops::ShiftUp(cell.high))};
   }
   static QRUN_INLINE Cell RowMask(int first, int count) {
     const I32 ones = Ops::SetI32(-1), one_row = Ops::SetI32(0xFFFF), zero = Ops::SetI32(0);
-    return ShiftRows({count == 0   ? zero
-                      : count == 1 ? one_row
-                                   : ones,
-                      count <= 2   ? zero
-                      : count == 3 ? one_row
-                                   : ones},
-                     first);
+    return MoveRows({count == 0   ? zero
+                     : count == 1 ? one_row
+                                  : ones,
+                     count <= 2   ? zero
+                     : count == 3 ? one_row
+                                  : ones},
+                    first);
   }
   static QRUN_INLINE Cell Select(Cell mask, Cell a, Cell b) {
     return {Ops::Select(mask.low, a.low, b.low), Ops::Select(mask.high, a.high, b.high)};
   }
-  static QRUN_INLINE Cell Joined(const std::byte* half, Cell cell) { return {Ops::LoadI32(half), cell.low}; }
+  static QRUN_INLINE Cell Joined(const std::byte* before, Cell cell) {
+    return {Ops::LoadI32(before), cell.low};
+  }
   static QRUN_INLINE void StoreUpperHalf(std::byte* p, Cell cell) { Ops::StoreI32(p, cell.high); }
   static QRUN_INLINE void Dot(I32& acc, const std::byte* p, const Cell& wei) {
     Ops::Dot(acc, Ops::LoadI32(p), wei.low);

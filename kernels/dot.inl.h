@@ -38,14 +38,13 @@
 //   Select(mask, a, b)        mask ? a : b, bit by bit
 //  where kGroup is 4, four rows of a column in the bytes of each lane:
 //   PackOffsetInLane(r, zp)   saturate(saturate16(r) + zp) to the bytes that dot products read, zp with
-//                             kOffset; MaxOffset, MinOffset of such bytes
+//                             kOffset; MaxOffset, MinOffset of such bytes. PackPlainInLane, where kOffset is
+//                             128: the same with a zero point of -128
 //   RowsToLanes(bytes)        four rows in in-lane order, as PackInLane leaves them, to a cell
 //   JoinTaps(r0, r1, r2, r3)  kLanes bytes of each to bytes 0 to 3 of the lanes
-//   ShiftRows(cell, n)        byte r of each lane to byte r + n, zeros behind it
+//   RotateRows(cell, n)       byte r of each lane to byte (r + n) % 4
 //   CellRows(first, n)        mask of the bytes [first, first + n) of each lane
-//   StoreUpperHalves(p, cell), LoadHalves(p)   bytes 2 and 3 of each lane in kBytes / 2; and back, to bytes 0
-//                             and 1
-//   JoinHalves(halves, cell)  bytes 0 and 1 of halves, then bytes 0 and 1 of cell
+//   JoinCells(before, cell)   bytes 0 and 1 of cell, bytes 2 and 3 of before
 //  where kGroup is 2, two rows in the words of each lane:
 //   PackWords(a, b, zp)       saturate16(saturate16(r) + zp) of two registers; MaxWords, MinWords
 //   RowsToLanes(words)        two rows as PackWords leaves them to the words of each lane

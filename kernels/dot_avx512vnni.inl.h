@@ -20,7 +20,7 @@ struct S8<Avx512Vnni> : ZmmS8<Avx512Vnni::simd> {
   static constexpr int kOffset = 128;
   static constexpr int kTilePixels[] = {14, 7,
                                         1};  // 14 x 2 accumulators, 2 weights, 1 activation of 32 registers
-  static constexpr int kExpandPixels[] = {6, 3, 2};  // 24 accumulators
+  static constexpr int kExpandPixels[] = {6, 3, 1};  // 24 accumulators
   static constexpr int kProjectSlots[2][3] = {{28, 16}, {14, 8, 4}};
 
   static QRUN_INLINE I32 LoadWei(const int8_t* p) { return _mm512_loadu_si512(p); }
@@ -55,6 +55,9 @@ struct S8<Avx512Vnni> : ZmmS8<Avx512Vnni::simd> {
     return _mm512_packus_epi16(_mm512_adds_epi16(_mm512_packs_epi32(a, b), zp),
                                _mm512_adds_epi16(_mm512_packs_epi32(c, d), zp));
   }
+  static QRUN_INLINE I32 PackPlainInLane(I32 a, I32 b, I32 c, I32 d) {
+    return _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+  }
   static QRUN_INLINE I32 MaxOffset(I32 a, I32 b) { return _mm512_max_epu8(a, b); }
   static QRUN_INLINE I32 MinOffset(I32 a, I32 b) { return _mm512_min_epu8(a, b); }
   static QRUN_INLINE I32 RowsToLanes(Bytes rows) {
@@ -73,23 +76,17 @@ struct S8<Avx512Vnni> : ZmmS8<Avx512Vnni::simd> {
     const __m512i quarters = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     return RowsToLanes(_mm512_permutexvar_epi32(quarters, rows));
   }
-  static QRUN_INLINE I32 ShiftRows(I32 cell, int rows) {
-    return _mm512_sll_epi32(cell, _mm_cvtsi32_si128(8 * rows));
+  static QRUN_INLINE I32 RotateRows(I32 cell, int rows) {
+    return _mm512_rolv_epi32(cell, _mm512_set1_epi32(8 * rows));
   }
   static QRUN_INLINE I32 CellRows(int first, int count) {
-    return ShiftRows(_mm512_set1_epi32(static_cast<int32_t>((uint64_t{1} << 8 * count) - 1)), first);
+    return RotateRows(_mm512_set1_epi32(static_cast<int32_t>((uint64_t{1} << 8 * count) - 1)), first);
   }
   static QRUN_INLINE I32 Select(I32 mask, I32 a, I32 b) {
     return _mm512_ternarylogic_epi32(mask, a, b, 0xCA);
   }
-  static QRUN_INLINE I32 LoadHalves(const std::byte* p) {
-    return _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
-  }
-  static QRUN_INLINE I32 JoinHalves(I32 halves, I32 cell) {
-    return _mm512_or_si512(halves, _mm512_slli_epi32(cell, 16));
-  }
-  static QRUN_INLINE void StoreUpperHalves(std::byte* p, I32 cell) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(_mm512_srli_epi32(cell, 16)));
+  static QRUN_INLINE I32 JoinCells(I32 before, I32 cell) {
+    return _mm512_mask_blend_epi16(0xAAAAAAAA, cell, before);
   }
 };
 

@@ -68,6 +68,9 @@ struct S8<AvxVnni> : YmmS8<AvxVnni::simd> {
     return _mm256_packus_epi16(_mm256_adds_epi16(_mm256_packs_epi32(a, b), zp),
                                _mm256_adds_epi16(_mm256_packs_epi32(c, d), zp));
   }
+  static QRUN_INLINE I32 PackPlainInLane(I32 a, I32 b, I32 c, I32 d) {
+    return _mm256_packus_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
+  }
   static QRUN_INLINE I32 MaxOffset(I32 a, I32 b) { return _mm256_max_epu8(a, b); }
   static QRUN_INLINE I32 MinOffset(I32 a, I32 b) { return _mm256_min_epu8(a, b); }
   static QRUN_INLINE I32 RowsToLanes(Bytes rows) {
@@ -83,26 +86,15 @@ struct S8<AvxVnni> : YmmS8<AvxVnni::simd> {
     const __m256i high = _mm256_or_si256(widen(row2), _mm256_slli_epi32(widen(row3), 8));
     return _mm256_or_si256(low, _mm256_slli_epi32(high, 16));
   }
-  static QRUN_INLINE I32 ShiftRows(I32 cell, int rows) {
-    return _mm256_sll_epi32(cell, _mm_cvtsi32_si128(8 * rows));
+  static QRUN_INLINE I32 RotateRows(I32 cell, int rows) {
+    return _mm256_or_si256(_mm256_sll_epi32(cell, _mm_cvtsi32_si128(8 * rows)),
+                           _mm256_srl_epi32(cell, _mm_cvtsi32_si128(32 - 8 * rows)));
   }
   static QRUN_INLINE I32 CellRows(int first, int count) {
-    return ShiftRows(SetI32(static_cast<int32_t>((uint64_t{1} << 8 * count) - 1)), first);
+    return RotateRows(SetI32(static_cast<int32_t>((uint64_t{1} << 8 * count) - 1)), first);
   }
   static QRUN_INLINE I32 Select(I32 mask, I32 a, I32 b) { return _mm256_blendv_epi8(b, a, mask); }
-  static QRUN_INLINE I32 LoadHalves(const std::byte* p) {
-    return _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-  }
-  static QRUN_INLINE I32 JoinHalves(I32 halves, I32 cell) {
-    return _mm256_or_si256(halves, _mm256_slli_epi32(cell, 16));
-  }
-  static QRUN_INLINE void StoreUpperHalves(std::byte* p, I32 cell) {
-    const __m256i upper =
-        _mm256_shuffle_epi8(cell, _mm256_broadcastsi128_si256(_mm_setr_epi8(2, 3, 6, 7, 10, 11, 14, 15, -1,
-                                                                            -1, -1, -1, -1, -1, -1, -1)));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
-                     _mm256_castsi256_si128(_mm256_permute4x64_epi64(upper, 0b1000)));
-  }
+  static QRUN_INLINE I32 JoinCells(I32 before, I32 cell) { return _mm256_blend_epi16(cell, before, 0xAA); }
 };
 
 }  // namespace

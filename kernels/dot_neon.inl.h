@@ -66,6 +66,12 @@ struct NeonS8 {
   static QRUN_INLINE I32 PackOffsetInLane(I32 a, I32 b, I32 c, I32 d, I32 zp) {
     return PackInLane(a, b, c, d, zp);
   }
+  // Shifts by a negative count are to the right.
+  static QRUN_INLINE I32 RotateLanes(I32 v, int bits) {
+    const uint32x4_t lanes = vreinterpretq_u32_s32(v);
+    return vreinterpretq_s32_u32(
+        vorrq_u32(vshlq_u32(lanes, vdupq_n_s32(bits)), vshlq_u32(lanes, vdupq_n_s32(bits - 32))));
+  }
   static QRUN_INLINE I32 MaxOffset(I32 a, I32 b) { return MaxBytes(a, b); }
   static QRUN_INLINE I32 MinOffset(I32 a, I32 b) { return MinBytes(a, b); }
   static QRUN_INLINE int32_t LoadFour(const int8_t* p) {
@@ -182,24 +188,16 @@ struct S8<Neon> : NeonS8<Neon::simd> {
     const int32_t rows[4] = {LoadFour(row0), LoadFour(row1), LoadFour(row2), LoadFour(row3)};
     return RowsToLanes(vld1q_s32(rows));
   }
-  static QRUN_INLINE I32 ShiftRows(I32 cell, int rows) {
-    const int8x16_t in_lanes = S8Of(Permute<0xFE76'DC54'BA32'9810>(S8Of(cell)));
-    const int32x4_t shifted = vshlq_s32(vreinterpretq_s32_s8(in_lanes), vdupq_n_s32(8 * rows));
-    return Permute<kHalvesOfLanes>(S8Of(shifted));
+  static QRUN_INLINE I32 RotateRows(I32 cell, int rows) {
+    const I32 in_lanes = Permute<0xFE76'DC54'BA32'9810>(S8Of(cell));
+    return Permute<kHalvesOfLanes>(S8Of(RotateLanes(in_lanes, 8 * rows)));
   }
   static QRUN_INLINE I32 CellRows(int first, int count) {
     const auto mask = static_cast<int32_t>((uint64_t{1} << 8 * count) - 1);
-    return ShiftRows(Permute<kHalvesOfLanes>(S8Of(SetI32(mask))), first);
+    return RotateRows(Permute<kHalvesOfLanes>(S8Of(SetI32(mask))), first);
   }
-  static QRUN_INLINE I32 LoadHalves(const std::byte* p) {
-    const int8x8_t halves = vld1_s8(reinterpret_cast<const int8_t*>(p));
-    return FromS8(vcombine_s8(halves, halves));
-  }
-  static QRUN_INLINE I32 JoinHalves(I32 halves, I32 cell) {
-    return vreinterpretq_s32_s64(vzip1q_s64(vreinterpretq_s64_s32(halves), vreinterpretq_s64_s32(cell)));
-  }
-  static QRUN_INLINE void StoreUpperHalves(std::byte* p, I32 cell) {
-    vst1_s8(reinterpret_cast<int8_t*>(p), vget_high_s8(S8Of(cell)));
+  static QRUN_INLINE I32 JoinCells(I32 before, I32 cell) {
+    return vcombine_s32(vget_low_s32(cell), vget_high_s32(before));
   }
 };
 
@@ -238,16 +236,12 @@ struct S8<NeonDot> : NeonS8<NeonDot::simd> {
     const int32_t rows[4] = {LoadFour(row0), LoadFour(row1), LoadFour(row2), LoadFour(row3)};
     return RowsToLanes(vld1q_s32(rows));
   }
-  static QRUN_INLINE I32 ShiftRows(I32 cell, int rows) { return vshlq_s32(cell, vdupq_n_s32(8 * rows)); }
+  static QRUN_INLINE I32 RotateRows(I32 cell, int rows) { return RotateLanes(cell, 8 * rows); }
   static QRUN_INLINE I32 CellRows(int first, int count) {
-    return ShiftRows(SetI32(static_cast<int32_t>((uint64_t{1} << 8 * count) - 1)), first);
+    return RotateRows(SetI32(static_cast<int32_t>((uint64_t{1} << 8 * count) - 1)), first);
   }
-  static QRUN_INLINE I32 LoadHalves(const std::byte* p) {
-    return vreinterpretq_s32_u32(vmovl_u16(vld1_u16(reinterpret_cast<const uint16_t*>(p))));
-  }
-  static QRUN_INLINE I32 JoinHalves(I32 halves, I32 cell) { return vsliq_n_s32(halves, cell, 16); }
-  static QRUN_INLINE void StoreUpperHalves(std::byte* p, I32 cell) {
-    vst1_u16(reinterpret_cast<uint16_t*>(p), vshrn_n_u32(vreinterpretq_u32_s32(cell), 16));
+  static QRUN_INLINE I32 JoinCells(I32 before, I32 cell) {
+    return vbslq_s32(vdupq_n_u32(0xFFFF), cell, before);
   }
 };
 #endif

@@ -80,7 +80,7 @@ class InvertedResidualCellsS8 {
   void Run(int begin, int end) {
     Clock clock(args_.stage_ticks);
     PrepareWeights(0, blocks_);
-    FillPadding();
+    FillPadding(0, blocks_);
     clock.Lap(Args::kDepthwise);
     while (begin < end) {
       const int n = begin / w_.oh;
@@ -100,7 +100,7 @@ class InvertedResidualCellsS8 {
   void FilterBlocks(int begin, int end) {
     Clock clock(args_.stage_ticks);
     PrepareWeights(begin, end);
-    FillPadding();
+    FillPadding(begin, end);
     clock.Lap(Args::kDepthwise);
     if (args_.has_expand) CopySource(0, 0, w_.ih);
     const Strip strip = WholeImage();
@@ -156,10 +156,10 @@ class InvertedResidualCellsS8 {
     weights_ = place(blocks_ * ptrdiff_t{kPreparedBytes});
     const int slab_blocks = Min(blocks_, kSlab);
     wide_ = place(kWidens && args.has_expand ? ptrdiff_t{slab_blocks} * e_.kh * row_steps_ * kExpandStep : 0);
-    const ptrdiff_t slab = ptrdiff_t{slab_blocks} * columns_ * kCell;
-    cells_ = place(slab);
-    joined_ = place(slab);
-    halves_ = place(ptrdiff_t{blocks_} * columns_ * (kCell / 2));
+    row_bytes_ = columns_ * ptrdiff_t{kCell};
+    cells_ = place((Cells::kKept ? blocks_ : slab_blocks) * row_bytes_);
+    joined_ = place(slab_blocks * row_bytes_);
+    halves_ = place(Cells::kKept ? 0 : blocks_ * row_bytes_ / 2);
     pair_bytes_ = ptrdiff_t{blocks_} * quads_ * kCell;
     if (whole_image) {
       filtered_ = args.filtered;
@@ -200,24 +200,23 @@ class InvertedResidualCellsS8 {
   Cell PaddingCell() const { return Cells::Filled(args_.depthwise.src_zp); }
 
   // The columns left of the image are written once; those on its right each time that tiles ran over them.
-  void FillPadding() const {
-    const Cell padding = PaddingCell();
-    const int slab = blocks_ < kSlab ? blocks_ : kSlab;
-    for (int b = 0; b < slab; ++b) {
-      for (int x = 0; x < w_.pad_left; ++x) StoreBoth(b, x, padding);
-    }
+  void FillPadding(int begin, int end) const {
+    for (int b = 0; b < Min(end - begin, kSlab); ++b) Fill(joined_ + b * row_bytes_, 0, w_.pad_left);
+    for (int b = 0; b < (Cells::kKept ? end - begin : Min(end - begin, kSlab)); ++b)
+      Fill(CellsOf(begin + b, b), 0, w_.pad_left);
   }
-  QRUN_INLINE void StoreBoth(int b, int x, Cell cell) const {
-    const ptrdiff_t at = (ptrdiff_t{b} * columns_ + x) * kCell;
-    Cells::Store(cells_ + at, cell);
-    Cells::Store(joined_ + at, cell);
-  }
-  void FillRight(int slab_blocks) const {
-    const Cell padding = PaddingCell();
+  void FillRight(int block, int slab_blocks) const {
     for (int b = 0; b < slab_blocks; ++b) {
-      for (int x = w_.pad_left + w_.iw; x < used_columns_; ++x) StoreBoth(b, x, padding);
+      Fill(joined_ + b * row_bytes_, w_.pad_left + w_.iw, used_columns_);
+      Fill(CellsOf(block + b, b), w_.pad_left + w_.iw, used_columns_);
     }
   }
+  void Fill(std::byte* cells, int begin, int end) const {
+    const Cell padding = PaddingCell();
+    for (int x = begin; x < end; ++x) Cells::Store(cells + x * ptrdiff_t{kCell}, padding);
+  }
+  // The cells of a block, `b` of its slab.
+  std::byte* CellsOf(int block, int b) const { return cells_ + (Cells::kKept ? block : b) * row_bytes_; }
 
   // Output rows, the groups under them, and the expanded rows that exist there.
   struct Strip {
@@ -295,23 +294,29 @@ class InvertedResidualCellsS8 {
       for (int b = 0; b < slab_blocks; ++b)
         InterleaveSource(n, rows.top, rows.skip, rows.valid, block + b, b);
     }
-    FillRight(slab_blocks);
+    FillRight(block, slab_blocks);
     clock.Lap(Args::kExpand);
-    for (int b = 0; b < slab_blocks; ++b) {
-      const std::byte* cells = cells_ + ptrdiff_t{b} * columns_ * kCell;
-      const std::byte* joined = joined_ + ptrdiff_t{b} * columns_ * kCell;
-      if (w_.stride_h == 1) {
-        FilterRows(rows.first, joined, block + b, first);
-        FilterRows(rows.second, cells, block + b, second);
-      } else if (rows.first.count > 0 && rows.second.count > 0) {
-        FilterStride2Pair(joined, cells, block + b, first);
-      } else if (rows.first.count > 0) {
-        FilterSingle<2>(0, joined, block + b, first);
-      } else if (rows.second.count > 0) {
-        FilterSingle<2>(0, cells, block + b, first);
-      }
-    }
+    WithRequantizer(args_.depthwise, [&](const auto& requantizer) {
+      for (int b = 0; b < slab_blocks; ++b) FilterBlock(requantizer, rows, block + b, b, first, second);
+    });
     clock.Lap(Args::kDepthwise);
+  }
+
+  template <class Requantizer>
+  QRUN_INLINE void FilterBlock(const Requantizer& requantizer, const Rows& rows, int block, int b,
+                               std::byte* first, std::byte* second) const {
+    const std::byte* cells = CellsOf(block, b);
+    const std::byte* joined = joined_ + b * row_bytes_;
+    if (w_.stride_h == 1) {
+      FilterRows(requantizer, rows.first, Cells::kJoinedRow, joined, block, first);
+      FilterRows(requantizer, rows.second, 0, cells, block, second);
+    } else if (rows.first.count > 0 && rows.second.count > 0) {
+      FilterStride2Pair(requantizer, joined, cells, block, first);
+    } else if (rows.first.count > 0) {
+      FilterSingle<2>(requantizer, Cells::kJoinedRow, joined, block, first);
+    } else if (rows.second.count > 0) {
+      FilterSingle<2>(requantizer, 0, cells, block, first);
+    }
   }
 
   // The input rows under `valid` expanded rows from y on, as the dot products want them, with padding around
@@ -359,14 +364,14 @@ class InvertedResidualCellsS8 {
       rows[r] = inside ? args_.src + PixelOffset(n, top + r, 0, w_.ih, w_.iw, c) + first_channel : padding;
       step[r] = inside ? c : 0;
     }
-    std::byte* half = Halves(block);
-    for (int x = 0; x < w_.iw; ++x, half += kCell / 2) {
+    const Target target = TargetOf(block, b);
+    for (int x = 0; x < w_.iw; ++x) {
       if (channels == kLanes) {
-        StoreCell(b, x, half, Cells::JoinSource(rows[0], rows[1], rows[2], rows[3]));
+        target.Store(x * ptrdiff_t{kCell}, Cells::JoinSource(rows[0], rows[1], rows[2], rows[3]));
       } else {
         int8_t part[4][kLanes] = {};
         for (int r = 0; r < 4; ++r) CopyBytes(part[r], rows[r], channels);
-        StoreCell(b, x, half, Cells::JoinSource(part[0], part[1], part[2], part[3]));
+        target.Store(x * ptrdiff_t{kCell}, Cells::JoinSource(part[0], part[1], part[2], part[3]));
       }
       for (int r = 0; r < 4; ++r) rows[r] += step[r];
     }
@@ -399,21 +404,28 @@ class InvertedResidualCellsS8 {
     }
   }
 
-  std::byte* Halves(int block) const { return halves_ + ptrdiff_t{block} * columns_ * (kCell / 2); }
+  // Where the cells of a slab go, from the image's first column on; a block's are row_bytes_ from the last's.
+  struct Target {
+    std::byte *cells, *joined, *halves;
 
-  QRUN_INLINE void StoreCell(int b, int x, std::byte* half, Cell cell) const {
-    const ptrdiff_t at = (ptrdiff_t{b} * columns_ + w_.pad_left + x) * kCell;
-    Cells::Store(joined_ + at, Cells::Joined(half, cell));
-    Cells::Store(cells_ + at, cell);
-    Cells::StoreUpperHalf(half, cell);
+    QRUN_INLINE void Store(ptrdiff_t at, Cell cell) const {
+      std::byte* before = Cells::kKept ? cells + at : halves + at / 2;
+      Cells::Store(joined + at, Cells::Joined(before, cell));
+      Cells::Store(cells + at, cell);
+      if constexpr (!Cells::kKept) Cells::StoreUpperHalf(before, cell);
+    }
+  };
+  Target TargetOf(int block, int b) const {
+    const ptrdiff_t left = w_.pad_left * ptrdiff_t{kCell};
+    return {CellsOf(block, b) + left, joined_ + b * row_bytes_ + left, halves_ + block * row_bytes_ / 2};
   }
 
   template <int kBlocks>
   void ExpandNothing(int block) const {
+    const Target target = TargetOf(block, 0);
     const Cell padding = PaddingCell();
     for (int b = 0; b < kBlocks; ++b) {
-      std::byte* half = Halves(block + b);
-      for (int x = 0; x < w_.iw; ++x) StoreCell(b, x, half + x * (kCell / 2), padding);
+      for (int x = 0; x < w_.iw; ++x) target.Store(b * row_bytes_ + x * ptrdiff_t{kCell}, padding);
     }
   }
 
@@ -431,30 +443,49 @@ class InvertedResidualCellsS8 {
     }
   }
 
+  template <class Stage, class Function>
+  static QRUN_INLINE void WithRequantizer(const Stage& stage, Function&& f) {
+    if constexpr (CellRequantizer::kHasPlain) {
+      if (CellRequantizer::IsPlain(stage.dst_zp, stage.lo, stage.hi))
+        return f(typename CellRequantizer::Plain{});
+    }
+    f(CellRequantizer(stage.dst_zp, stage.lo, stage.hi));
+  }
+
   // kRows expanded rows, the first in byte `skip` of the cells, of kBlocks blocks.
   template <int kRows, int kBlocks, int kPixels>
   void Expand(const std::byte* src_rows, int block, int skip) const {
+    WithRequantizer(args_.expand, [&](const auto& requantizer) {
+      ExpandWith<kRows, kBlocks, kPixels>(requantizer, src_rows, block, skip);
+    });
+  }
+  template <int kRows, int kBlocks, int kPixels, class Requantizer>
+  void ExpandWith(const Requantizer& requantizer, const std::byte* src_rows, int block, int skip) const {
+    // Copies: what is stored may alias all that lies in memory.
     const ConvS8Args& a = args_.expand;
-    const CellRequantizer requantizer(a.dst_zp, a.lo, a.hi);
-    const ptrdiff_t row_stride = e_.stride_h * src_row_bytes_;
+    const ptrdiff_t row_stride = e_.stride_h * src_row_bytes_, src_row_bytes = src_row_bytes_;
     const ptrdiff_t pixel_bytes = ptrdiff_t{e_.stride_w} * a.ic * kExpansion;
-    const ptrdiff_t block_stride = ptrdiff_t{e_.kh} * row_steps_ * kExpandStep;
+    const ptrdiff_t step_bytes = row_steps_ * ptrdiff_t{kExpandStep};
+    const ptrdiff_t block_stride = e_.kh * step_bytes, row_bytes = row_bytes_;
     const std::byte* wei = kWidens ? wide_ : reinterpret_cast<const std::byte*>(a.wei) + block * block_stride;
+    const float* scales = a.scale + block * kLanes;
+    const int kh = e_.kh, iw = w_.iw;
+    const Target target = TargetOf(block, 0);
     const Cell padding = PaddingCell();
     const Cell keep = Cells::RowMask(skip, kRows);
     I32 bias[kBlocks];
     Unroll<kBlocks>(
         [&](auto b) QRUN_INLINE_LAMBDA { bias[b.value] = Ops::LoadI32(a.bia + (block + b.value) * kLanes); });
-    for (int x = 0; x < w_.iw; x += kPixels) {
+    for (int x = 0; x < iw; x += kPixels) {
       I32 acc[kPixels * kRows * kBlocks];
       Unroll<kPixels * kRows * kBlocks>([&](auto i)
                                             QRUN_INLINE_LAMBDA { acc[i.value] = bias[i.value % kBlocks]; });
       const std::byte* src = src_rows + x * pixel_bytes;
       const std::byte* w = wei;
-      for (int ky = 0; ky < e_.kh; ++ky, src += src_row_bytes_) {
+      for (int ky = 0; ky < kh; ++ky, src += src_row_bytes) {
         const std::byte* pixel[kPixels];
         Unroll<kPixels>([&](auto p) QRUN_INLINE_LAMBDA { pixel[p.value] = src + p.value * pixel_bytes; });
-        for (const std::byte* stop = w + row_steps_ * kExpandStep; w != stop; w += kExpandStep) {
+        for (const std::byte* stop = w + step_bytes; w != stop; w += kExpandStep) {
           I32 wei_step[kBlocks];
           Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
             wei_step[b.value] = LoadExpandWei(w + b.value * block_stride);
@@ -466,8 +497,7 @@ class InvertedResidualCellsS8 {
         }
       }
       Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
-        const F32 scale = F32::load_unaligned(a.scale + (block + b.value) * kLanes);
-        std::byte* half = Halves(block + b.value) + x * (kCell / 2);
+        const F32 scale = F32::load_unaligned(scales + b.value * kLanes);
         Unroll<kPixels>([&](auto p) QRUN_INLINE_LAMBDA {
           const auto row = [&](auto r) QRUN_INLINE_LAMBDA {
             constexpr int last = r.value < kRows ? r.value : kRows - 1;
@@ -475,8 +505,8 @@ class InvertedResidualCellsS8 {
           };
           Cell cell = Cells::FromRows(requantizer, row(Index<0>{}), row(Index<1>{}), row(Index<2>{}),
                                       row(Index<3>{}));
-          if constexpr (kRows < 4) cell = Cells::Select(keep, Cells::ShiftRows(cell, skip), padding);
-          StoreCell(b.value, x + p.value, half + p.value * (kCell / 2), cell);
+          if constexpr (kRows < 4) cell = Cells::Select(keep, Cells::MoveRows(cell, skip), padding);
+          target.Store(b.value * row_bytes + (x + p.value) * ptrdiff_t{kCell}, cell);
         });
       });
     }
@@ -491,7 +521,7 @@ class InvertedResidualCellsS8 {
     const std::byte* prepared = weights_ + block * ptrdiff_t{kPreparedBytes};
     Filter f;
     Unroll<3>([&](auto kx) QRUN_INLINE_LAMBDA {
-      f.wei[kx.value] = Cells::ShiftRows(Cells::Load(prepared + kx.value * kCell), shift);
+      f.wei[kx.value] = Cells::MoveRows(Cells::Load(prepared + kx.value * kCell), shift);
     });
     f.bias = Ops::LoadI32(prepared + 3 * kCell);
     f.scale = F32::load_unaligned(args_.depthwise.scale + block * kLanes);
@@ -499,8 +529,8 @@ class InvertedResidualCellsS8 {
   }
 
   // One quad. cell(j, kx) is the address of the cell under column kx of slot j, wei(j, kx) its weights.
-  template <class Cell, class Weights>
-  QRUN_INLINE void FilterQuad(const CellRequantizer& requantizer, const Filter& f, Cell&& cell, Weights&& wei,
+  template <class Requantizer, class Cell, class Weights>
+  QRUN_INLINE void FilterQuad(const Requantizer& requantizer, const Filter& f, Cell&& cell, Weights&& wei,
                               std::byte* quad) const {
     I32 acc[4] = {f.bias, f.bias, f.bias, f.bias};
     Unroll<3>([&](auto kx) QRUN_INLINE_LAMBDA {
@@ -511,19 +541,19 @@ class InvertedResidualCellsS8 {
                      product(Index<3>{}));
   }
 
-  CellRequantizer FilteredRequantizer() const {
-    return CellRequantizer(args_.depthwise.dst_zp, args_.depthwise.lo, args_.depthwise.hi);
-  }
-
-  void FilterRows(const Task& task, const std::byte* cells, int block, std::byte* filtered) const {
-    if (task.count == 2) FilterPair(cells, block, filtered);
-    if (task.count == 1) FilterSingle<1>(task.skipped, cells, block, filtered);
+  // `shift`: the byte of the cells that holds the first input row of a pair of output rows.
+  template <class Requantizer>
+  QRUN_INLINE void FilterRows(const Requantizer& requantizer, const Task& task, int shift,
+                              const std::byte* cells, int block, std::byte* filtered) const {
+    if (task.count == 2) FilterPair(requantizer, shift, cells, block, filtered);
+    if (task.count == 1) FilterSingle<1>(requantizer, shift + task.skipped, cells, block, filtered);
   }
 
   // Two output rows over the same cells; stride 1.
-  void FilterPair(const std::byte* cells, int block, std::byte* filtered) const {
-    const CellRequantizer requantizer = FilteredRequantizer();
-    const Filter f = LoadFilter(block, 0), shifted = LoadFilter(block, 1);
+  template <class Requantizer>
+  void FilterPair(const Requantizer& requantizer, int shift, const std::byte* cells, int block,
+                  std::byte* filtered) const {
+    const Filter f = LoadFilter(block, shift), shifted = LoadFilter(block, shift + 1);
     std::byte* quad = filtered + block * (quads_ * ptrdiff_t{kCell});
     for (int q = 0; q < quads_; ++q, quad += kCell, cells += 2 * kCell) {
       FilterQuad(
@@ -536,24 +566,27 @@ class InvertedResidualCellsS8 {
   }
 
   // Two output rows, each over its own cells; stride 2.
-  void FilterStride2Pair(const std::byte* even, const std::byte* odd, int block, std::byte* filtered) const {
-    const CellRequantizer requantizer = FilteredRequantizer();
-    const Filter f = LoadFilter(block, 0);
+  template <class Requantizer>
+  void FilterStride2Pair(const Requantizer& requantizer, const std::byte* even, const std::byte* odd,
+                         int block, std::byte* filtered) const {
+    const Filter e = LoadFilter(block, Cells::kJoinedRow), o = LoadFilter(block, 0);
     std::byte* quad = filtered + block * (quads_ * ptrdiff_t{kCell});
     for (int q = 0; q < quads_; ++q, quad += kCell, even += 4 * kCell, odd += 4 * kCell) {
       FilterQuad(
-          requantizer, f,
+          requantizer, o,
           [&](auto j, auto kx) QRUN_INLINE_LAMBDA {
             return (j.value % 2 == 0 ? even : odd) + (j.value / 2 * 2 + kx.value) * kCell;
           },
-          [&](auto, auto kx) QRUN_INLINE_LAMBDA { return f.wei[kx.value]; }, quad);
+          [&](auto j, auto kx)
+              QRUN_INLINE_LAMBDA { return j.value % 2 == 0 ? e.wei[kx.value] : o.wei[kx.value]; },
+          quad);
     }
   }
 
   // One output row; `shift` is the byte of the cells that holds its first input row.
-  template <int kStride>
-  void FilterSingle(int shift, const std::byte* cells, int block, std::byte* filtered) const {
-    const CellRequantizer requantizer = FilteredRequantizer();
+  template <int kStride, class Requantizer>
+  void FilterSingle(const Requantizer& requantizer, int shift, const std::byte* cells, int block,
+                    std::byte* filtered) const {
     const Filter f = LoadFilter(block, shift);
     std::byte* quad = filtered + block * (quads_ * ptrdiff_t{kCell});
     for (int x = 0; x < w_.ow; x += 4, quad += kCell, cells += 4 * kStride * kCell) {
@@ -668,6 +701,7 @@ class InvertedResidualCellsS8 {
   const Window& w_;
   int blocks_, used_columns_, columns_, quads_, row_steps_;
   ptrdiff_t src_row_bytes_, pair_bytes_;
+  ptrdiff_t row_bytes_;  // of the cells of a block
   std::byte *src_rows_, *weights_, *wide_, *cells_, *joined_, *halves_, *filtered_;
   size_t scratch_bytes_;
 };

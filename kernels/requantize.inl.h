@@ -73,6 +73,18 @@ struct OffsetRequantizer {
 
   I32 zp, lo, hi;
 
+  // Where saturation is all the clamping, which is mostly so behind ReLU and ReLU6 if activations are read
+  // unsigned.
+  static constexpr bool kHasPlain = Ops::kOffset == 128;
+  static bool IsPlain(int zero_point, int min, int max) {
+    return zero_point == -128 && min == -128 && max == 127;
+  }
+  struct Plain {
+    QRUN_INLINE I32 InLane(F32 x0, F32 x1, F32 x2, F32 x3) const {
+      return Ops::PackPlainInLane(Ops::RoundBounded(x0), Ops::RoundBounded(x1), Ops::RoundBounded(x2),
+                                  Ops::RoundBounded(x3));
+    }
+  };
   QRUN_INLINE OffsetRequantizer(int zero_point, int min, int max)
       : zp(Ops::SetWords(zero_point + Ops::kOffset)),
         lo(Ops::SetBytes(min + Ops::kOffset)),
@@ -96,6 +108,8 @@ struct WordRequantizer {
   using F32 = typename Ops::F32;
 
   I32 zp, lo, hi;
+
+  static constexpr bool kHasPlain = false;  // words have room beyond the bytes' range
 
   QRUN_INLINE WordRequantizer(int zero_point, int min, int max)
       : zp(Ops::SetWords(zero_point)), lo(Ops::SetWords(min)), hi(Ops::SetWords(max)) {}
