@@ -414,6 +414,11 @@ class InvertedResidualCellsS8 {
       Cells::Store(cells + at, cell);
       if constexpr (!Cells::kKept) Cells::StoreUpperHalf(before, cell);
     }
+    QRUN_INLINE void Advance(ptrdiff_t bytes) {
+      cells += bytes;
+      joined += bytes;
+      halves += bytes / 2;
+    }
   };
   Target TargetOf(int block, int b) const {
     const ptrdiff_t left = w_.pad_left * ptrdiff_t{kCell};
@@ -452,15 +457,25 @@ class InvertedResidualCellsS8 {
     f(CellRequantizer(stage.dst_zp, stage.lo, stage.hi));
   }
 
-  // kRows expanded rows, the first in byte `skip` of the cells, of kBlocks blocks.
+  // kRows expanded rows, the first in byte `skip` of the cells, of kBlocks blocks. Most groups have four
+  // rows: only those have code of their own for what most blocks are.
   template <int kRows, int kBlocks, int kPixels>
   void Expand(const std::byte* src_rows, int block, int skip) const {
-    WithRequantizer(args_.expand, [&](const auto& requantizer) {
-      ExpandWith<kRows, kBlocks, kPixels>(requantizer, src_rows, block, skip);
-    });
+    if constexpr (kRows == 4) {
+      WithRequantizer(args_.expand, [&](const auto& requantizer) {
+        if (e_.kh == 1) {
+          ExpandTiles<kRows, kBlocks, kPixels, true>(requantizer, src_rows, block, skip);
+        } else {
+          ExpandTiles<kRows, kBlocks, kPixels, false>(requantizer, src_rows, block, skip);
+        }
+      });
+    } else {
+      const CellRequantizer requantizer(args_.expand.dst_zp, args_.expand.lo, args_.expand.hi);
+      ExpandTiles<kRows, kBlocks, kPixels, false>(requantizer, src_rows, block, skip);
+    }
   }
-  template <int kRows, int kBlocks, int kPixels, class Requantizer>
-  void ExpandWith(const Requantizer& requantizer, const std::byte* src_rows, int block, int skip) const {
+  template <int kRows, int kBlocks, int kPixels, bool kOneRow, class Requantizer>
+  void ExpandTiles(const Requantizer& requantizer, const std::byte* src, int block, int skip) const {
     // Copies: what is stored may alias all that lies in memory.
     const ConvS8Args& a = args_.expand;
     const ptrdiff_t row_stride = e_.stride_h * src_row_bytes_, src_row_bytes = src_row_bytes_;
@@ -469,22 +484,22 @@ class InvertedResidualCellsS8 {
     const ptrdiff_t block_stride = e_.kh * step_bytes, row_bytes = row_bytes_;
     const std::byte* wei = kWidens ? wide_ : reinterpret_cast<const std::byte*>(a.wei) + block * block_stride;
     const float* scales = a.scale + block * kLanes;
-    const int kh = e_.kh, iw = w_.iw;
-    const Target target = TargetOf(block, 0);
+    const int kh = kOneRow ? 1 : e_.kh;
+    Target target = TargetOf(block, 0);
     const Cell padding = PaddingCell();
     const Cell keep = Cells::RowMask(skip, kRows);
     I32 bias[kBlocks];
     Unroll<kBlocks>(
         [&](auto b) QRUN_INLINE_LAMBDA { bias[b.value] = Ops::LoadI32(a.bia + (block + b.value) * kLanes); });
-    for (int x = 0; x < iw; x += kPixels) {
+    for (int left = w_.iw; left > 0; left -= kPixels) {
       I32 acc[kPixels * kRows * kBlocks];
       Unroll<kPixels * kRows * kBlocks>([&](auto i)
                                             QRUN_INLINE_LAMBDA { acc[i.value] = bias[i.value % kBlocks]; });
-      const std::byte* src = src_rows + x * pixel_bytes;
       const std::byte* w = wei;
-      for (int ky = 0; ky < kh; ++ky, src += src_row_bytes) {
+      const std::byte* src_row = src;
+      for (int ky = 0; ky < kh; ++ky, src_row += src_row_bytes) {
         const std::byte* pixel[kPixels];
-        Unroll<kPixels>([&](auto p) QRUN_INLINE_LAMBDA { pixel[p.value] = src + p.value * pixel_bytes; });
+        Unroll<kPixels>([&](auto p) QRUN_INLINE_LAMBDA { pixel[p.value] = src_row + p.value * pixel_bytes; });
         for (const std::byte* stop = w + step_bytes; w != stop; w += kExpandStep) {
           I32 wei_step[kBlocks];
           Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
@@ -506,9 +521,11 @@ class InvertedResidualCellsS8 {
           Cell cell = Cells::FromRows(requantizer, row(Index<0>{}), row(Index<1>{}), row(Index<2>{}),
                                       row(Index<3>{}));
           if constexpr (kRows < 4) cell = Cells::Select(keep, Cells::MoveRows(cell, skip), padding);
-          target.Store(b.value * row_bytes + (x + p.value) * ptrdiff_t{kCell}, cell);
+          target.Store(b.value * row_bytes + p.value * kCell, cell);
         });
       });
+      src += kPixels * pixel_bytes;
+      target.Advance(kPixels * kCell);
     }
   }
 
