@@ -219,7 +219,11 @@ void NameBlocks(const Graph& before, const Graph& fused, LayerReport& report) {
     const auto* block = std::get_if<fb::InvertedResidualT>(&node.options);
     if (block == nullptr) continue;
     if (block->expand) places[block->expanded] = {node.name, "expand"};
+    if (block->expand_function) places[block->expand_function->result] = {node.name, "expand function"};
     places[block->filtered] = {node.name, "depthwise"};
+    if (block->depthwise_function) {
+      places[block->depthwise_function->result] = {node.name, "depthwise function"};
+    }
     places[block->residual ? block->projected : node.outputs[0]] = {node.name, "project"};
     if (block->residual) places[node.outputs[0]] = {node.name, "residual"};
   }

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <type_traits>
 
+#include "converter/inner_values.h"
+
 namespace qrun::converter {
 namespace {
 
@@ -80,11 +82,8 @@ class Emitter {
     for (const Node& node : graph_.nodes) {
       const std::string where = "node '" + node.name + "'";
       for (ValueId id : node.inputs) QRUN_RETURN_IF_ERROR(Use(id, where));
-      if (const auto* block = std::get_if<fb::InvertedResidualT>(&node.options)) {
-        for (ValueId id : {block->expanded, block->filtered, block->projected}) {
-          QRUN_RETURN_IF_ERROR(Use(id, where));
-        }
-      }
+      NodeOptions options = node.options;
+      for (const int* id : InnerValues(options)) QRUN_RETURN_IF_ERROR(Use(*id, where));
       for (ValueId id : node.outputs) QRUN_RETURN_IF_ERROR(Use(id, where));
     }
     for (ValueId id : graph_.outputs) QRUN_RETURN_IF_ERROR(Use(id, "the output list"));
@@ -179,9 +178,7 @@ class Emitter {
           using T = std::decay_t<decltype(source)>;
           if constexpr (std::is_same_v<T, fb::InvertedResidualT>) {
             fb::InvertedResidualT block = source;
-            block.expanded = TensorIndex(source.expanded);
-            block.filtered = TensorIndex(source.filtered);
-            block.projected = TensorIndex(source.projected);
+            for (int* id : InnerValues(block)) *id = TensorIndex(*id);
             type = fb::Options::InvertedResidual;
             options = fb::InvertedResidual::Pack(builder_, &block).Union();
           } else if constexpr (std::is_base_of_v<flatbuffers::NativeTable, T>) {

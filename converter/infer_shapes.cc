@@ -111,8 +111,10 @@ Result<Shape> Infer(const fb::FullyConnectedT&, const Inputs& in) {
 }
 
 Result<Shape> Infer(const fb::InvertedResidualT& op, const Inputs& in) {
-  if (!op.depthwise || !op.project || in.size() != 7 || (op.expand && in[1].size() != 4)) {
-    return Expected("an inverted residual needs depthwise and project parts and seven inputs");
+  if (!op.depthwise || !op.project || (in.size() != 7 && in.size() != 9) ||
+      (op.expand && in[1].size() != 4)) {
+    return Expected(
+        "an inverted residual needs depthwise and project parts and seven inputs, or nine with tables");
   }
   std::vector<Shape> part = {in[0], in[1]};
   Shape flow = in[0];

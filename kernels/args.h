@@ -113,6 +113,10 @@ struct InvertedResidualS8Args {
   ConvS8Args expand;
   DwConvS8Args depthwise;
   ConvS8Args project;
+  // [256], or null: what follows the part, as table_s8 on its whole result. The next part's zero point is
+  // that of what the table gives.
+  const int8_t* expand_table = nullptr;
+  const int8_t* depthwise_table = nullptr;
   BinaryS8Args add;  // a: the projected values, b: src; extents and strides are ignored
   const int8_t* src = nullptr;
   int8_t* dst = nullptr;

@@ -21,6 +21,7 @@ namespace {
 // Cell            a cell in registers; Load, Store, and Filled(value) with one value everywhere
 // Activations(v)  groups of v, as BroadcastGroup gives them
 // FromRows, StoreQuad   four registers of products float(acc) * scale, one per row or slot, requantised
+// LookUp(table, cell)   every value of a cell or a quad through a table
 // JoinTaps(r0, r1, r2, r3)  kLanes weights of each to rows 0 to 3; JoinSource  the same of activations
 // MoveRows(cell, n)     row r to row r + n; what leaves at the end comes in again, or zeros do
 // RowMask(first, n)     ones in rows [first, first + n)
@@ -39,6 +40,7 @@ struct Cells<Tag, 4> {
   using I32 = typename Ops::I32;
   using F32 = typename Ops::F32;
   using Cell = I32;
+  using ByteTable = typename Ops::ByteTable;
   using Requantizer = OffsetRequantizer<Tag>;
   static constexpr int kBytes = Ops::kBytes;
   static constexpr bool kKept = true;
@@ -56,6 +58,9 @@ struct Cells<Tag, 4> {
   static QRUN_INLINE void StoreQuad(std::byte* p, const Requantizer& requantizer, F32 x0, F32 x1, F32 x2,
                                     F32 x3) {
     Ops::StoreI32(p, requantizer.InLane(x0, x1, x2, x3));
+  }
+  static QRUN_INLINE Cell LookUp(const ByteTable& table, Cell cell) {
+    return Ops::OffsetTaps(table(Ops::OffsetTaps(cell)));
   }
   static QRUN_INLINE Cell JoinTaps(const int8_t* row0, const int8_t* row1, const int8_t* row2,
                                    const int8_t* row3) {
@@ -83,6 +88,7 @@ struct Cells<Tag, 2> {
   struct Cell {
     I32 low, high;  // rows 0 and 1, rows 2 and 3
   };
+  using ByteTable = typename Ops::ByteTable;
   using Requantizer = WordRequantizer<Tag>;
   static constexpr int kBytes = Ops::kBytes;
   static constexpr bool kKept = false;
@@ -104,6 +110,10 @@ struct Cells<Tag, 2> {
                                     F32 x3) {
     Ops::StoreI32(p, requantizer.InLane(x0, x1));
     Ops::StoreI32(p + kBytes, requantizer.InLane(x2, x3));
+  }
+  static QRUN_INLINE Cell LookUp(const ByteTable& table, Cell cell) {
+    const auto bytes = table(Ops::NarrowWords(cell.low, cell.high));
+    return {Ops::WidenLow(bytes), Ops::WidenHigh(bytes)};
   }
   static QRUN_INLINE Cell JoinTaps(const int8_t* row0, const int8_t* row1, const int8_t* row2,
                                    const int8_t* row3) {

@@ -50,6 +50,8 @@
 //   RowsToLanes(words)        two rows as PackWords leaves them to the words of each lane
 //   ShiftUp(v), ShiftDown(v)  the lower word of each lane to the upper one and back, zeros behind it
 //   Or(a, b)
+//   NarrowWords(a, b)         words within int8 to bytes, a's before b's in every 128 bits; WidenLow(bytes),
+//                             WidenHigh(bytes)   back to a, and to b
 //   KeepOrder(sum)            does nothing, but GCC would else sum up all products of a window as a tree, for
 //                             which there are no registers
 // Requantising

@@ -69,6 +69,9 @@ struct S8<Avx2> : YmmS8<Avx2::simd> {
     return _mm256_shuffle_epi8(rows, _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5,
                                                                                12, 13, 6, 7, 14, 15)));
   }
+  static QRUN_INLINE Bytes NarrowWords(I32 a, I32 b) { return _mm256_packs_epi16(a, b); }
+  static QRUN_INLINE I32 WidenLow(Bytes v) { return _mm256_srai_epi16(_mm256_unpacklo_epi8(v, v), 8); }
+  static QRUN_INLINE I32 WidenHigh(Bytes v) { return _mm256_srai_epi16(_mm256_unpackhi_epi8(v, v), 8); }
   static QRUN_INLINE I32 ShiftUp(I32 v) { return _mm256_slli_epi32(v, 16); }
   static QRUN_INLINE I32 ShiftDown(I32 v) { return _mm256_srli_epi32(v, 16); }
   static QRUN_INLINE I32 Or(I32 a, I32 b) { return _mm256_or_si256(a, b); }

@@ -66,6 +66,9 @@ struct S8<Avx512> : ZmmS8<Avx512::simd> {
     return _mm512_shuffle_epi8(
         rows, _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15)));
   }
+  static QRUN_INLINE Bytes NarrowWords(I32 a, I32 b) { return _mm512_packs_epi16(a, b); }
+  static QRUN_INLINE I32 WidenLow(Bytes v) { return _mm512_srai_epi16(_mm512_unpacklo_epi8(v, v), 8); }
+  static QRUN_INLINE I32 WidenHigh(Bytes v) { return _mm512_srai_epi16(_mm512_unpackhi_epi8(v, v), 8); }
   static QRUN_INLINE I32 ShiftUp(I32 v) { return _mm512_slli_epi32(v, 16); }
   static QRUN_INLINE I32 ShiftDown(I32 v) { return _mm512_srli_epi32(v, 16); }
   static QRUN_INLINE I32 Or(I32 a, I32 b) { return _mm512_or_si512(a, b); }

@@ -75,6 +75,9 @@ struct S8<Sse41> {
   static QRUN_INLINE I32 RowsToLanes(I32 rows) {
     return _mm_shuffle_epi8(rows, (_mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15)));
   }
+  static QRUN_INLINE Bytes NarrowWords(I32 a, I32 b) { return _mm_packs_epi16(a, b); }
+  static QRUN_INLINE I32 WidenLow(Bytes v) { return _mm_srai_epi16(_mm_unpacklo_epi8(v, v), 8); }
+  static QRUN_INLINE I32 WidenHigh(Bytes v) { return _mm_srai_epi16(_mm_unpackhi_epi8(v, v), 8); }
   static QRUN_INLINE I32 ShiftUp(I32 v) { return _mm_slli_epi32(v, 16); }
   static QRUN_INLINE I32 ShiftDown(I32 v) { return _mm_srli_epi32(v, 16); }
   static QRUN_INLINE I32 Or(I32 a, I32 b) { return _mm_or_si128(a, b); }

@@ -317,6 +317,20 @@ class InvertedResidualCellsS8 {
     } else if (rows.second.count > 0) {
       FilterSingle<2>(requantizer, 0, cells, block, first);
     }
+    if (args_.depthwise_table == nullptr) return;
+    // Once for every quad that the filter made.
+    const bool one_pair = w_.stride_h == 2;
+    if (rows.first.count > 0 || (one_pair && rows.second.count > 0)) LookUpQuads(block, first);
+    if (rows.second.count > 0 && !one_pair) LookUpQuads(block, second);
+  }
+
+  // The table behind the filter, on the quads of a block.
+  void LookUpQuads(int block, std::byte* filtered) const {
+    const typename Cells::ByteTable table(args_.depthwise_table);
+    std::byte* quad = filtered + block * (quads_ * ptrdiff_t{kCell});
+    for (std::byte* end = quad + quads_ * ptrdiff_t{kCell}; quad != end; quad += kCell) {
+      Cells::Store(quad, Cells::LookUp(table, Cells::Load(quad)));
+    }
   }
 
   // The input rows under `valid` expanded rows from y on, as the dot products want them, with padding around
@@ -379,6 +393,25 @@ class InvertedResidualCellsS8 {
 
   void ExpandSlab(const std::byte* src, int block, int slab_blocks, int skip, int valid) const {
     if (kWidens && valid > 0) WidenWeights(block, slab_blocks);
+    ExpandBlocks(src, block, slab_blocks, skip, valid);
+    if (args_.expand_table != nullptr && valid > 0) LookUpCells(block, slab_blocks, skip, valid);
+  }
+  // The table behind the expansion, by itself: it takes the registers that tiles need. The cells wait where
+  // the joined ones go.
+  void LookUpCells(int block, int slab_blocks, int skip, int valid) const {
+    const typename Cells::ByteTable table(args_.expand_table);
+    const Cell padding = PaddingCell();
+    const Cell keep = Cells::RowMask(skip, valid);
+    const ptrdiff_t bytes = w_.iw * ptrdiff_t{kCell};
+    for (int b = 0; b < slab_blocks; ++b) {
+      const Target target = TargetOf(block + b, b);
+      for (ptrdiff_t at = 0; at < bytes; at += kCell) {
+        const Cell cell = Cells::LookUp(table, Cells::Load(target.joined + at));
+        target.Store(at, Cells::Select(keep, cell, padding));
+      }
+    }
+  }
+  void ExpandBlocks(const std::byte* src, int block, int slab_blocks, int skip, int valid) const {
     switch (slab_blocks) {
       case 1:
         return ExpandRows<1, Ops::kExpandPixels[0]>(src, block, skip, valid);
@@ -488,6 +521,7 @@ class InvertedResidualCellsS8 {
     Target target = TargetOf(block, 0);
     const Cell padding = PaddingCell();
     const Cell keep = Cells::RowMask(skip, kRows);
+    const bool finishes = args_.expand_table == nullptr;
     I32 bias[kBlocks];
     Unroll<kBlocks>(
         [&](auto b) QRUN_INLINE_LAMBDA { bias[b.value] = Ops::LoadI32(a.bia + (block + b.value) * kLanes); });
@@ -521,7 +555,12 @@ class InvertedResidualCellsS8 {
           Cell cell = Cells::FromRows(requantizer, row(Index<0>{}), row(Index<1>{}), row(Index<2>{}),
                                       row(Index<3>{}));
           if constexpr (kRows < 4) cell = Cells::Select(keep, Cells::MoveRows(cell, skip), padding);
-          target.Store(b.value * row_bytes + p.value * kCell, cell);
+          const ptrdiff_t at = b.value * row_bytes + p.value * kCell;
+          if (finishes) {
+            target.Store(at, cell);
+          } else {
+            Cells::Store(target.joined + at, cell);
+          }
         });
       });
       src += kPixels * pixel_bytes;

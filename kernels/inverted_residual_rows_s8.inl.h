@@ -17,6 +17,7 @@
 #include "kernels/dwconv2d_s8.inl.h"
 #include "kernels/isa_tags.h"
 #include "kernels/stage_clock.inl.h"
+#include "kernels/table_s8.inl.h"
 
 namespace qrun::kernels {
 namespace {
@@ -112,6 +113,15 @@ class InvertedResidualRowsS8 {
     }
   }
 
+  // In place; nothing without a table.
+  static void LookUp(const int8_t* table, int8_t* values, ptrdiff_t count) {
+    if (table == nullptr) return;
+    TableS8Args args;
+    args.table = table;
+    args.src = args.dst = values;
+    table_s8<Tag>(args, 0, static_cast<int>(count), nullptr);
+  }
+
   // Output rows [begin, end) of image n.
   void RunImage(int n, int begin, int end, std::byte* scratch, Clock& clock) const {
     int8_t* ring = reinterpret_cast<int8_t*>(scratch + ring_);
@@ -140,6 +150,7 @@ class InvertedResidualRowsS8 {
           const int stop = last - y < RingRows() - slot ? last : y + RingRows() - slot;
           expand.dst = ring + (slot - static_cast<ptrdiff_t>(n) * w_.ih - y) * RowBytes();
           conv2d_s8<Tag>(expand, n * w_.ih + y, n * w_.ih + stop, scratch + conv_scratch_);
+          LookUp(args_.expand_table, ring + slot * RowBytes(), (stop - y) * RowBytes());
           y = expanded = stop;
         }
         clock.Lap(InvertedResidualS8Args::kExpand);
@@ -148,6 +159,7 @@ class InvertedResidualRowsS8 {
       int8_t* filtered_base = filtered - row * static_cast<ptrdiff_t>(w_.ow) * args_.depthwise.c;
       depthwise.dst = filtered_base;
       Filter(depthwise, row, row + rows, scratch);
+      LookUp(args_.depthwise_table, filtered, ptrdiff_t{rows} * w_.ow * args_.depthwise.c);
       clock.Lap(InvertedResidualS8Args::kDepthwise);
       project.src = filtered_base;
       conv2d_s8<Tag>(project, row, row + rows, scratch + conv_scratch_);

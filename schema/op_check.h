@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "schema/cat.h"
 #include "schema/qfb_generated.h"
@@ -65,6 +66,14 @@ Status CheckDepthwise(const OpCheck& check, const fb::DepthwiseConv2D& options, 
 // src, dst and b of an addition, multiplication, ...; b broadcasts to a.
 Status CheckBinary(const OpCheck& check, fb::BinaryKind kind, const fb::Tensor& a, const fb::Tensor& b,
                    const fb::Tensor& dst);
+
+// src and dst of a function of one value.
+Status CheckUnary(const OpCheck& check, const fb::Unary& options, const fb::Tensor& src,
+                  const fb::Tensor& dst);
+Status CheckLookupTable(const OpCheck& check, const fb::Tensor& src, const fb::Tensor& table,
+                        const fb::Tensor& dst);
+// The tensors that an operator names beside its inputs and outputs, -1 where absent.
+std::vector<int32_t> InnerTensors(const fb::Operator& op);
 
 // dst extent of a window over `in` pixels; 0 if the window does not fit.
 int64_t WindowExtent(int64_t in, int64_t input_dilation, int64_t kernel, int64_t dilation, int64_t stride,

@@ -237,10 +237,8 @@ Status CheckOperators(const fb::Model& model) {
       return Status::Ok();
     };
     for (int32_t index : *op.outputs()) QRUN_RETURN_IF_ERROR(write(index, State::kDefined));
-    if (const auto* block = op.options_as_InvertedResidual()) {
-      for (int32_t index : {block->expanded(), block->filtered(), block->projected()}) {
-        if (index != -1) QRUN_RETURN_IF_ERROR(write(index, State::kInner));
-      }
+    for (int32_t index : schema::InnerTensors(op)) {
+      if (index != -1) QRUN_RETURN_IF_ERROR(write(index, State::kInner));
     }
     QRUN_RETURN_IF_ERROR(verify(check));
     total_work += check.work();

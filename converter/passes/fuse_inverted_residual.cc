@@ -24,6 +24,28 @@ const fb::Conv2DT* AsFirstStage(Rewriter& rewriter, int i) {
   return op && op->input_dilation_h == 1 && op->input_dilation_w == 1 ? op : nullptr;
 }
 
+// A function of each value by itself: Unary in float, LookupTable in int8.
+bool IsFunction(Rewriter& rewriter, int i) {
+  return rewriter.As<fb::UnaryT>(i) != nullptr || rewriter.As<fb::LookupTableT>(i) != nullptr;
+}
+
+// How the block states function `i`, and its table; nothing if there is none.
+struct Function {
+  std::unique_ptr<fb::PartFunctionT> options;
+  ValueId table = kNoValue;
+};
+Function ReadFunction(Rewriter& rewriter, int i) {
+  if (!IsFunction(rewriter, i)) return {};
+  Function function = {std::make_unique<fb::PartFunctionT>(), kNoValue};
+  function.options->result = rewriter.node(i).outputs[0];
+  if (const auto* unary = rewriter.As<fb::UnaryT>(i)) {
+    function.options->function = std::make_unique<fb::UnaryT>(*unary);
+  } else {
+    function.table = rewriter.node(i).inputs[1];
+  }
+  return function;
+}
+
 ValueId InputOrNone(const Node& node, size_t i) { return i < node.inputs.size() ? node.inputs[i] : kNoValue; }
 
 // Node `i`'s output's only reader, which reads it once; -1 otherwise.
@@ -48,16 +70,30 @@ int FuseInvertedResidual(Graph& graph) {
     if (!depthwise) continue;
     const Shape& filter = rewriter.value(rewriter.node(i).inputs[1]).shape;
     if (filter[0] == 1 && filter[1] == 1) continue;  // a scale per channel needs no rows of its neighbours
-    const int last = OnlyReader(rewriter, reader, i);
+    // Nodes, -1 where absent: first, first_function, i, function, last, adder.
+    int last = OnlyReader(rewriter, reader, i), function = -1;
+    if (IsFunction(rewriter, last)) {
+      function = last;
+      last = OnlyReader(rewriter, reader, function);
+    }
     const fb::Conv2DT* project = AsPointwise(rewriter, last);
     if (!project) continue;
-    const int first = rewriter.OwnProducer(i, 0);
+    int first = rewriter.OwnProducer(i, 0), first_function = -1;
+    if (IsFunction(rewriter, first)) {
+      first_function = first;
+      first = rewriter.OwnProducer(first_function, 0);
+    }
     const fb::Conv2DT* expand = AsFirstStage(rewriter, first);
+    if (!expand) first = first_function = -1;
 
     fb::InvertedResidualT block;
     block.depthwise = std::make_unique<fb::DepthwiseConv2DT>(*depthwise);
     block.project = std::make_unique<fb::Conv2DT>(*project);
     block.filtered = rewriter.node(i).outputs[0];
+    Function expand_function = ReadFunction(rewriter, first_function);
+    Function depthwise_function = ReadFunction(rewriter, function);
+    block.expand_function = std::move(expand_function.options);
+    block.depthwise_function = std::move(depthwise_function.options);
     if (expand) {
       block.expand = std::make_unique<fb::Conv2DT>(*expand);
       block.expanded = rewriter.node(first).outputs[0];
@@ -84,8 +120,11 @@ int FuseInvertedResidual(Graph& graph) {
       inputs.push_back(InputOrNone(rewriter.node(part), 1));
       inputs.push_back(InputOrNone(rewriter.node(part), 2));
     }
-    for (int part : {expand ? first : i, i, last}) {
-      if (part != end && !rewriter.removed(part)) rewriter.Drop(part);
+    if (expand_function.table != kNoValue || depthwise_function.table != kNoValue) {
+      inputs.insert(inputs.end(), {expand_function.table, depthwise_function.table});
+    }
+    for (int part : {first, first_function, i, function, last}) {
+      if (part >= 0 && part != end) rewriter.Drop(part);
     }
     rewriter.SetInputs(end, std::move(inputs));
     reader[src] = end;

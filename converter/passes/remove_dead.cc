@@ -1,18 +1,9 @@
 #include <algorithm>
 
+#include "converter/inner_values.h"
 #include "converter/passes/pass_functions.h"
 
 namespace qrun::converter {
-namespace {
-
-// The values that an operator names beside its inputs and outputs.
-std::vector<int*> InnerValues(NodeOptions& options) {
-  auto* block = std::get_if<fb::InvertedResidualT>(&options);
-  if (!block) return {};
-  return {&block->expanded, &block->filtered, &block->projected};
-}
-
-}  // namespace
 
 Result<int> RemoveDead(Graph& graph) {
   std::vector<bool> used(graph.values.size());

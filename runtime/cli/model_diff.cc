@@ -37,8 +37,15 @@ BiasUnits UnitsOfBias(const fb::Operator& op, uint32_t k) {
   if (k == 0 || k % 2 != 0) return {};
   const auto* block = op.options_as_InvertedResidual();
   if (block == nullptr || k == 2) return {input(0), input(k - 1)};
-  if (k == 4) return {block->expanded() >= 0 ? block->expanded() : input(0), input(3)};
-  return {block->filtered(), input(5)};
+  const auto behind = [](int part, const fb::PartFunction* function) {
+    return function != nullptr ? function->result() : part;
+  };
+  if (k == 4) {
+    const bool expands = block->expanded() >= 0;
+    return {expands ? behind(block->expanded(), block->expand_function()) : input(0), input(3)};
+  }
+  if (k == 6) return {behind(block->filtered(), block->depthwise_function()), input(5)};
+  return {};
 }
 
 // The constant's values in real numbers.
@@ -101,7 +108,11 @@ std::string OptionBytes(const fb::Operator& op) {
   unpacked.inputs.clear();
   unpacked.outputs.clear();
   if (auto* block = unpacked.options.AsInvertedResidual()) {
-    block->expanded = block->filtered = block->projected = -1;  // indices; the tensors are compared
+    // Indices; the tensors are compared.
+    block->expanded = block->filtered = block->projected = -1;
+    for (fb::PartFunctionT* function : {block->expand_function.get(), block->depthwise_function.get()}) {
+      if (function != nullptr) function->result = -1;
+    }
   }
   flatbuffers::FlatBufferBuilder builder;
   builder.Finish(fb::Operator::Pack(builder, &unpacked));
@@ -179,7 +190,12 @@ json OperatorDifference(const Side& a, const Side& b) {
       if (x != y) AddDifference(differences, what, x, y);
     };
     inner("expanded", block_a->expanded(), block_b->expanded());
+    const auto result = [&](const char* what, const fb::PartFunction* left, const fb::PartFunction* right) {
+      inner(what, left != nullptr ? left->result() : -1, right != nullptr ? right->result() : -1);
+    };
+    result("expand_function", block_a->expand_function(), block_b->expand_function());
     inner("filtered", block_a->filtered(), block_b->filtered());
+    result("depthwise_function", block_a->depthwise_function(), block_b->depthwise_function());
     inner("projected", block_a->projected(), block_b->projected());
   }
   for (uint32_t k = 0; k < std::min(a.op.inputs()->size(), b.op.inputs()->size()); ++k) {

@@ -85,6 +85,12 @@ json OptionsJson(const fb::Operator& op, const fb::Model& model) {
   } else if (const auto* block = op.options_as_InvertedResidual()) {
     result["expand"] = block->expand() != nullptr;
     result["residual"] = block->residual();
+    const auto function = [&](const char* name, const fb::PartFunction* of) {
+      if (of == nullptr) return;
+      result[name] = of->function() != nullptr ? fb::EnumNameUnaryKind(of->function()->kind()) : "table";
+    };
+    function("expand_function", block->expand_function());
+    function("depthwise_function", block->depthwise_function());
     result["stride"] = {block->depthwise()->stride_h(), block->depthwise()->stride_w()};
     result["kernel"] = kernel(3, 0);
   } else if (const auto* unary = op.options_as_Unary()) {

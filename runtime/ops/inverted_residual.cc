@@ -8,6 +8,8 @@
 namespace qrun {
 namespace {
 
+constexpr const char* kExpandFunctionPart = "expand function";
+constexpr const char* kDepthwiseFunctionPart = "depthwise function";
 constexpr const char* kResidualPart = "residual";
 
 // Threads that divide the rows of a block expand the rows under both twice, and each reads all weights.
@@ -22,13 +24,24 @@ struct BlockProblem {
   int src, dst;
 
   bool has_expand() const { return block.expand() != nullptr; }
+  const fb::PartFunction* expand_function() const { return block.expand_function(); }
+  const fb::PartFunction* depthwise_function() const { return block.depthwise_function(); }
+  int expand_table() const { return op.input(7); }  // -1: none
+  int depthwise_table() const { return op.input(8); }
+  // What the part reads.
+  int depthwise_src() const {
+    if (expand_function() != nullptr) return expand_function()->result();
+    return has_expand() ? block.expanded() : src;
+  }
+  int project_src() const {
+    return depthwise_function() != nullptr ? depthwise_function()->result() : block.filtered();
+  }
   ConvTensors Expand() const { return {src, op.input(1), op.input(2), block.expanded(), "expand"}; }
   ConvTensors Depthwise() const {
-    return {has_expand() ? block.expanded() : src, op.input(3), op.input(4), block.filtered(), "depthwise"};
+    return {depthwise_src(), op.input(3), op.input(4), block.filtered(), "depthwise"};
   }
   ConvTensors Project() const {
-    return {block.filtered(), op.input(5), op.input(6), block.residual() ? block.projected() : dst,
-            "project"};
+    return {project_src(), op.input(5), op.input(6), block.residual() ? block.projected() : dst, "project"};
   }
 };
 
@@ -79,6 +92,12 @@ kernels::InvertedResidualS8Args ReadBlock(PlanBuilder& plan, const BlockProblem&
   args.project = PackConvS8(plan, project, packed_bytes);
   if (args.residual) args.add = AddS8Args(plan, p.block.residual_clamp(), p.block.projected(), p.src, p.dst);
   draft.reads = {p.src};
+  for (const auto& [table, arg] : {std::pair(p.expand_table(), &args.expand_table),
+                                   std::pair(p.depthwise_table(), &args.depthwise_table)}) {
+    if (table < 0) continue;
+    *arg = plan.Constant<int8_t>(table);
+    draft.reads.push_back(table);
+  }
   draft.writes = {p.dst};
   return args;
 }
@@ -150,10 +169,20 @@ Status AddDepthFirst(PlanBuilder& plan, const BlockProblem& p, StepDraft draft) 
   return Status::Ok();
 }
 
+// In int8 by table.
+void AddFunction(const BlockProblem& p, const fb::PartFunction* function, int table, int src,
+                 const char* part) {
+  if (function == nullptr) return;
+  if (table >= 0) return AddLookupTable(p.op, table, src, function->result(), part);
+  AddUnary(p.op, *function->function(), src, function->result(), part);
+}
+
 // Each part stores its result.
 Status AddParts(PlanBuilder&, const BlockProblem& p, StepDraft) {
   if (p.has_expand()) QRUN_RETURN_IF_ERROR(AddConv2D(p.op, *p.block.expand(), p.Expand()));
+  AddFunction(p, p.expand_function(), p.expand_table(), p.block.expanded(), kExpandFunctionPart);
   QRUN_RETURN_IF_ERROR(AddDepthwise(p.op, *p.block.depthwise(), p.Depthwise()));
+  AddFunction(p, p.depthwise_function(), p.depthwise_table(), p.block.filtered(), kDepthwiseFunctionPart);
   QRUN_RETURN_IF_ERROR(AddConv2D(p.op, *p.block.project(), p.Project()));
   if (!p.block.residual()) return Status::Ok();
   return AddBinary(p.op, fb::BinaryKind::Add, p.block.residual_clamp(), p.block.projected(), p.src, p.dst,

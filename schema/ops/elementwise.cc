@@ -40,31 +40,38 @@ Status VerifyBinary(const OpCheck& check) {
   return CheckBinary(check, options.kind(), *check.input(0), *check.input(1), check.output());
 }
 
-Status VerifyUnary(const OpCheck& check) {
-  QRUN_RETURN_IF_ERROR(check.Arity(1, 1));
-  const fb::Unary& options = *check.op().options_as_Unary();
+Status CheckUnary(const OpCheck& check, const fb::Unary& options, const fb::Tensor& src,
+                  const fb::Tensor& dst) {
   if (options.kind() < fb::UnaryKind::MIN || options.kind() > fb::UnaryKind::MAX)
     return check.Error("unknown kind");
   if (std::isnan(options.alpha()) || std::isnan(options.beta()))
     return check.Error("alpha or beta is not a number");
-  if (check.input(0)->dtype() != fb::DType::Float32)
-    return check.Error("input must be Float32; int8 uses LookupTable");
-  QRUN_RETURN_IF_ERROR(check.SameType(*check.input(0), check.output()));
-  if (!SameShape(*check.input(0), check.output())) return check.Error("input and output shapes differ");
+  if (src.dtype() != fb::DType::Float32) return check.Error("input must be Float32; int8 uses LookupTable");
+  QRUN_RETURN_IF_ERROR(check.SameType(src, dst));
+  if (!SameShape(src, dst)) return check.Error("input and output shapes differ");
+  return Status::Ok();
+}
+
+Status VerifyUnary(const OpCheck& check) {
+  QRUN_RETURN_IF_ERROR(check.Arity(1, 1));
+  return CheckUnary(check, *check.op().options_as_Unary(), *check.input(0), check.output());
+}
+
+Status CheckLookupTable(const OpCheck& check, const fb::Tensor& src, const fb::Tensor& table,
+                        const fb::Tensor& dst) {
+  if (!IsConstant(table) || table.dtype() != fb::DType::Int8 || ElementCount(table) != 256) {
+    return check.Error("the table must be a constant of 256 Int8 values");
+  }
+  if (src.dtype() != fb::DType::Int8 || dst.dtype() != fb::DType::Int8) {
+    return check.Error("input and output must be Int8");
+  }
+  if (!SameShape(src, dst)) return check.Error("input and output shapes differ");
   return Status::Ok();
 }
 
 Status VerifyLookupTable(const OpCheck& check) {
   QRUN_RETURN_IF_ERROR(check.Arity(2, 2));
-  const fb::Tensor& table = *check.input(1);
-  if (!IsConstant(table) || table.dtype() != fb::DType::Int8 || ElementCount(table) != 256) {
-    return check.Error("the table must be a constant of 256 Int8 values");
-  }
-  if (check.input(0)->dtype() != fb::DType::Int8 || check.output().dtype() != fb::DType::Int8) {
-    return check.Error("input and output must be Int8");
-  }
-  if (!SameShape(*check.input(0), check.output())) return check.Error("input and output shapes differ");
-  return Status::Ok();
+  return CheckLookupTable(check, *check.input(0), *check.input(1), check.output());
 }
 
 Status VerifySoftmax(const OpCheck& check) {

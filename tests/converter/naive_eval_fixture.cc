@@ -130,7 +130,9 @@ class Evaluator {
   Floats1 Eval(const fb::InvertedResidualT& op, const std::vector<Tensor>& in, const Shape& out_shape) const {
     Tensor flow = in[0];
     if (op.expand) flow = Part(*op.expand, flow, in[1], in[2], in[1].shape[0]);
+    flow = Apply(op.expand_function.get(), flow);
     flow = Part(*op.depthwise, flow, in[3], in[4], in[3].shape[2]);
+    flow = Apply(op.depthwise_function.get(), flow);
     flow = Part(*op.project, flow, in[5], in[6], in[5].shape[0]);
     if (flow.shape != out_shape) throw std::runtime_error("inverted residual: shape");
     if (op.residual) {
@@ -333,6 +335,11 @@ class Evaluator {
     if (mode == fb::ResizeCoordinates::AlignCorners)
       return out > 1 ? static_cast<double>(x) * (in - 1) / (out - 1) : 0;
     return (x + 0.5) * in / out - 0.5;
+  }
+
+  Tensor Apply(const fb::PartFunctionT* function, Tensor value) const {
+    if (function) value.data = Eval(*function->function, {value}, value.shape);
+    return value;
   }
 
   template <class Op>

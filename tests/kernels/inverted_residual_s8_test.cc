@@ -23,10 +23,14 @@ const BlockShape kBlocks[] = {
     {"over_padded", 1, 4, 4, 6, 20, 9, 1, 1, 5, 5, 1, 4, 1, false},
 };
 
+// Which functions a block has.
+enum Tables { kNoTables, kBehindExpand, kBehindDepthwise, kBehindBoth };
+
 // Random weights of a block, packed for one ISA. Deques keep the addresses.
 class Block {
  public:
-  Block(const BlockShape& s, uint32_t seed, const KernelTable& table) : table_(table), random_(seed) {
+  Block(const BlockShape& s, uint32_t seed, const KernelTable& table, int tables = 0)
+      : table_(table), random_(seed) {
     const int e_pad = s.expand_kernel / 2;
     const int eh = s.expand_kernel ? (s.ih + 2 * e_pad - s.expand_kernel) / s.expand_stride + 1 : s.ih;
     const int ew = s.expand_kernel ? (s.iw + 2 * e_pad - s.expand_kernel) / s.expand_stride + 1 : s.iw;
@@ -70,6 +74,8 @@ class Block {
     FillDepthwise(args.depthwise, s.ec, args.has_expand ? -128 : 3, -120);
     args.project.window = {.n = s.n, .ih = oh, .iw = ow, .oh = oh, .ow = ow};
     FillConv(args.project, s.ec, s.oc, -120, 5, -128);
+    if (tables & kBehindExpand) args.expand_table = RandomTable();
+    if (tables & kBehindDepthwise) args.depthwise_table = RandomTable();
     args.add.a_zp = 5;
     args.add.b_zp = 3;
     args.add.dst_zp = -4;
@@ -91,10 +97,12 @@ class Block {
       expand.src = src.data();
       expand.dst = expanded.data();
       table_.conv2d_s8(expand, 0, expand.window.n * expand.window.oh, scratch);
+      LookUp(args.expand_table, expanded);
       depthwise.src = expanded.data();
     }
     depthwise.dst = filtered.data();
     table_.dwconv2d_s8(depthwise, 0, depthwise.window.n * oh, scratch);
+    LookUp(args.depthwise_table, filtered);
     ConvS8Args project = args.project;
     project.src = filtered.data();
     project.dst = dst.data();
@@ -136,6 +144,21 @@ class Block {
   std::vector<int8_t> src;
 
  private:
+  void LookUp(const int8_t* table, std::vector<int8_t>& values) const {
+    if (table == nullptr) return;
+    TableS8Args call;
+    call.table = table;
+    call.src = call.dst = values.data();
+    table_.table_s8(call, 0, static_cast<int>(values.size()), nullptr);
+  }
+
+  const int8_t* RandomTable() {
+    int8_t* table = Keep(bytes_, 256);
+    const std::vector<int8_t> values = random_.Bytes(256);
+    std::copy(values.begin(), values.end(), table);
+    return table;
+  }
+
   // The residual, if the block has one.
   void AddSource(std::vector<int8_t>& dst) const {
     if (!args.residual) return;
@@ -222,27 +245,37 @@ bool ExpectSameSplit(const std::vector<int8_t>& want, Block& block) {
   return divides;
 }
 
+void ExpectReferenceOnEveryIsa(const BlockShape& shape, uint32_t seed, int tables) {
+  const std::vector<int8_t> want = Block(shape, seed, Reference(), tables).RunParts();
+  // The comparison means something: results are spread over many values.
+  std::vector<int8_t> values = want;
+  std::sort(values.begin(), values.end());
+  EXPECT_GE(std::unique(values.begin(), values.end()) - values.begin(), std::min<ptrdiff_t>(8, want.size()))
+      << shape.name;
+  if (tables != kNoTables) {
+    EXPECT_NE(want, Block(shape, seed, Reference()).RunParts());
+  }
+  for (const KernelTable* table : CompiledTables()) {
+    if (!CanRun(*table)) continue;
+    SCOPED_TRACE(std::string(table->isa) + " " + shape.name + " tables " + std::to_string(tables));
+    Block block(shape, seed, *table, tables);
+    ASSERT_TRUE(block.args.depthwise.scales_below_one);
+    ExpectSame(want, block.RunFused());
+    const bool small = shape.kh == 3 && shape.dilation == 1 && shape.stride < 3 && shape.n == 1;
+    EXPECT_EQ(small && std::strcmp(table->isa, "ref") != 0, ExpectSameSplit(want, block));
+    block.args.depthwise.scales_below_one = false;  // not known: some kernels take another way
+    ExpectSame(want, block.RunFused());
+    EXPECT_FALSE(block.CanSplit());
+  }
+}
+
 TEST(AgainstReference, inverted_residual_s8) {
   uint32_t seed = 100;
   for (const BlockShape& shape : kBlocks) {
     ++seed;
-    const std::vector<int8_t> want = Block(shape, seed, Reference()).RunParts();
-    // The comparison means something: results are spread over many values.
-    std::vector<int8_t> values = want;
-    std::sort(values.begin(), values.end());
-    EXPECT_GE(std::unique(values.begin(), values.end()) - values.begin(), std::min<ptrdiff_t>(8, want.size()))
-        << shape.name;
-    for (const KernelTable* table : CompiledTables()) {
-      if (!CanRun(*table)) continue;
-      SCOPED_TRACE(std::string(table->isa) + " " + shape.name);
-      Block block(shape, seed, *table);
-      ASSERT_TRUE(block.args.depthwise.scales_below_one);
-      ExpectSame(want, block.RunFused());
-      const bool small = shape.kh == 3 && shape.dilation == 1 && shape.stride < 3 && shape.n == 1;
-      EXPECT_EQ(small && std::strcmp(table->isa, "ref") != 0, ExpectSameSplit(want, block));
-      block.args.depthwise.scales_below_one = false;  // not known: some kernels take another way
-      ExpectSame(want, block.RunFused());
-      EXPECT_FALSE(block.CanSplit());
+    for (const int tables : {kNoTables, kBehindExpand, kBehindDepthwise, kBehindBoth}) {
+      if ((tables & kBehindExpand) && shape.expand_kernel == 0) continue;
+      ExpectReferenceOnEveryIsa(shape, seed, tables);
     }
   }
 }
@@ -255,11 +288,12 @@ TEST(InvertedResidualS8, EveryHeightStrideAndPadding) {
       for (int h = pad == 0 ? 3 : 1; h <= 11; ++h) {
         for (int images : {1, 2}) {
           const BlockShape shape = {"edges", images, h, 14 - h, 5, 52, 39, 1, 1, 3, 3, stride, pad, 1, false};
-          const std::vector<int8_t> want = Block(shape, ++seed, Reference()).RunParts();
+          const int tables = static_cast<int>(++seed % 4);
+          const std::vector<int8_t> want = Block(shape, seed, Reference(), tables).RunParts();
           for (const KernelTable* table : TestedTables()) {
             SCOPED_TRACE(std::string(table->isa) + " h " + std::to_string(h) + " stride " +
                          std::to_string(stride) + " pad " + std::to_string(pad));
-            Block block(shape, seed, *table);
+            Block block(shape, seed, *table, tables);
             ExpectSame(want, block.RunFused());
             EXPECT_EQ(images == 1, ExpectSameSplit(want, block));
           }
@@ -272,10 +306,10 @@ TEST(InvertedResidualS8, EveryHeightStrideAndPadding) {
 TEST(InvertedResidualS8, EveryChannelCountAroundALaneEdge) {
   for (int c : LaneEdges()) {
     const BlockShape shape = {"channels", 1, 5, 4, c, c + 3, c, 1, 1, 3, 3, 1, 1, 1, true};
-    const std::vector<int8_t> want = Block(shape, static_cast<uint32_t>(c), Reference()).RunParts();
+    const std::vector<int8_t> want = Block(shape, static_cast<uint32_t>(c), Reference(), c % 4).RunParts();
     for (const KernelTable* table : TestedTables()) {
       SCOPED_TRACE(std::string(table->isa) + " c " + std::to_string(c));
-      Block block(shape, static_cast<uint32_t>(c), *table);
+      Block block(shape, static_cast<uint32_t>(c), *table, c % 4);
       ExpectSame(want, block.RunFused());
       EXPECT_TRUE(ExpectSameSplit(want, block));
     }

@@ -349,57 +349,112 @@ TEST(Operators, Resize2D) {
   EXPECT_EQ(resize(fb::ResizeKind::Linear, fb::ResizeCoordinates::HalfPixel, 4), (Floats{0, 1, 3, 4}));
 }
 
-// expand 1x1 (Relu6), depthwise 3x3, project, residual: the fused operator against the separate ones, byte
-// for byte.
-TEST(Operators, InvertedResidualEqualsItsParts) {
-  constexpr int kC = 5, kExpanded = 13, kSize = 6;
-  const auto weights = [](int count, int seed) {
+// Expand 1x1 (Relu6), depthwise, project, residual, with functions behind the first two, as one operator or
+// as separate ones.
+struct BlockModel {
+  static constexpr int kC = 5, kExpanded = 13, kSize = 6;
+  bool int8 = true, expand_function = false, depthwise_function = false;
+  int kernel = 3;
+
+  std::vector<std::byte> Build(bool fused) const {
+    ModelBuilder b;
+    const std::vector<int> wide = {1, kSize, kSize, kExpanded}, narrow = {1, kSize, kSize, kC};
+    const int taps = kernel * kernel;
+    const int x = Activation(b, "x", narrow, 0.05f, 4);
+    const int we = Weights(b, "we", {kExpanded, 1, 1, kC}, kExpanded * kC, 1, 0.01f);
+    const int be = int8 ? b.Int32Constant("be", {kExpanded}, std::vector<int32_t>(kExpanded, 300))
+                        : b.FloatConstant("be", {kExpanded}, std::vector<float>(kExpanded, 0.15f));
+    const int wd = Weights(b, "wd", {kernel, kernel, kExpanded}, taps * kExpanded, 2, 0.036f / taps);
+    const int wp = Weights(b, "wp", {kC, 1, 1, kExpanded}, kC * kExpanded, 3, 0.01f);
+    const int e = Activation(b, "e", wide, 6.0f / 255, -128), d = Activation(b, "d", wide, 6.0f / 255, -128);
+    const int p = Activation(b, "p", narrow, 0.07f, 9), y = Activation(b, "y", narrow, 0.09f, 1);
+    fb::InvertedResidualT block;
+    block.expand = std::make_unique<fb::Conv2DT>();
+    block.expand->clamp = std::make_unique<fb::Clamp>(0.0f, 6.0f);
+    block.depthwise = std::make_unique<fb::DepthwiseConv2DT>();
+    block.depthwise->pad_top = block.depthwise->pad_left = kernel / 2;
+    block.depthwise->pad_bottom = block.depthwise->pad_right = kernel / 2;
+    block.depthwise->clamp = std::make_unique<fb::Clamp>(0.0f, 6.0f);
+    block.project = std::make_unique<fb::Conv2DT>();
+    block.residual = true;
+    block.expanded = e;
+    block.filtered = d;
+    block.projected = p;
+    std::vector<int> tables = {-1, -1};
+    fb::UnaryT unary;
+    unary.kind = fb::UnaryKind::Sigmoid;
+    const auto function = [&](const std::string& name, int& table) {
+      auto result = std::make_unique<fb::PartFunctionT>();
+      result->result = Activation(b, name, wide, 0.01f, -20);
+      if (int8) {
+        std::vector<int8_t> entries(256);
+        for (int i = 0; i < 256; ++i) entries[i] = static_cast<int8_t>((i * 53 + 7) % 256 - 128);
+        table = b.Int8Constant(name + "/table", {256}, entries, {0.01f});
+      } else {
+        result->function = std::make_unique<fb::UnaryT>(unary);
+      }
+      return result;
+    };
+    if (expand_function) block.expand_function = function("ef", tables[0]);
+    if (depthwise_function) block.depthwise_function = function("df", tables[1]);
+    if (fused) {
+      std::vector<int> inputs = {x, we, be, wd, -1, wp, -1};
+      if (int8 && (expand_function || depthwise_function)) {
+        inputs.insert(inputs.end(), tables.begin(), tables.end());
+      }
+      b.Op(std::move(block), inputs, y);
+      return b.Finish({x}, {y});
+    }
+    const auto apply = [&](const fb::PartFunctionT* f, int table, int src) {
+      if (f == nullptr) return src;
+      if (int8) b.Op(fb::LookupTableT(), {src, table}, f->result);
+      if (!int8) b.Op(*f->function, {src}, f->result);
+      return f->result;
+    };
+    b.Op(*block.expand, {x, we, be}, e);
+    b.Op(*block.depthwise, {apply(block.expand_function.get(), tables[0], e), wd, -1}, d);
+    b.Op(*block.project, {apply(block.depthwise_function.get(), tables[1], d), wp, -1}, p);
+    b.Op(fb::BinaryT(), {p, x}, y);
+    return b.Finish({x}, {y});
+  }
+
+ private:
+  int Activation(ModelBuilder& b, const std::string& name, std::vector<int> shape, float scale,
+                 int zero_point) const {
+    return int8 ? b.Int8(name, std::move(shape), scale, zero_point) : b.Float(name, std::move(shape));
+  }
+  int Weights(ModelBuilder& b, const std::string& name, std::vector<int> shape, int count, int seed,
+              float scale) const {
     std::vector<int8_t> values(count);
     for (int i = 0; i < count; ++i) values[i] = static_cast<int8_t>((i * 37 + seed * 11) % 255 - 127);
-    return values;
-  };
-  const auto build = [&](bool fused) {
-    ModelBuilder b;
-    const int x = b.Int8("x", {1, kSize, kSize, kC}, 0.05f, 4);
-    const int we = b.Int8Constant("we", {kExpanded, 1, 1, kC}, weights(kExpanded * kC, 1), {0.01f});
-    const int be = b.Int32Constant("be", {kExpanded}, std::vector<int32_t>(kExpanded, 300));
-    const int wd = b.Int8Constant("wd", {3, 3, kExpanded}, weights(9 * kExpanded, 2), {0.004f});
-    const int wp = b.Int8Constant("wp", {kC, 1, 1, kExpanded}, weights(kC * kExpanded, 3), {0.01f});
-    const int e = b.Int8("e", {1, kSize, kSize, kExpanded}, 6.0f / 255, -128);
-    const int d = b.Int8("d", {1, kSize, kSize, kExpanded}, 6.0f / 255, -128);
-    const int p = b.Int8("p", {1, kSize, kSize, kC}, 0.07f, 9);
-    const int y = b.Int8("y", {1, kSize, kSize, kC}, 0.09f, 1);
-    fb::Conv2DT expand, project;
-    expand.clamp = std::make_unique<fb::Clamp>(0.0f, 6.0f);
-    fb::DepthwiseConv2DT depthwise;
-    depthwise.pad_top = depthwise.pad_left = depthwise.pad_bottom = depthwise.pad_right = 1;
-    depthwise.clamp = std::make_unique<fb::Clamp>(0.0f, 6.0f);
-    if (fused) {
-      fb::InvertedResidualT block;
-      block.expand = std::make_unique<fb::Conv2DT>(expand);
-      block.depthwise = std::make_unique<fb::DepthwiseConv2DT>(depthwise);
-      block.project = std::make_unique<fb::Conv2DT>(project);
-      block.residual = true;
-      block.expanded = e;
-      block.filtered = d;
-      block.projected = p;
-      b.Op(block, {x, we, be, wd, -1, wp, -1}, y);
-    } else {
-      b.Op(expand, {x, we, be}, e);
-      b.Op(depthwise, {e, wd, -1}, d);
-      b.Op(project, {d, wp, -1}, p);
-      b.Op(fb::BinaryT(), {p, x}, y);
-    }
-    return b.Finish({x}, {y});
-  };
-  Floats input(kSize * kSize * kC);
+    if (int8) return b.Int8Constant(name, std::move(shape), values, {scale});
+    Floats reals(values.begin(), values.end());
+    for (float& real : reals) real *= scale;
+    return b.FloatConstant(name, std::move(shape), reals);
+  }
+};
+
+// The fused operator against the separate ones, byte for byte.
+TEST(Operators, InvertedResidualEqualsItsParts) {
+  Floats input(BlockModel::kSize * BlockModel::kSize * BlockModel::kC);
   for (size_t i = 0; i < input.size(); ++i) input[i] = 3.0f * std::sin(static_cast<float>(i));
-  const Floats parts = RunModel(build(false), input);
-  EXPECT_EQ(RunModel(build(true), input), parts);
-  // The comparison means something: the values are spread, and another input gives others.
-  EXPECT_GT(*std::max_element(parts.begin(), parts.end()), *std::min_element(parts.begin(), parts.end()) + 1);
-  input[0] += 2;
-  EXPECT_NE(RunModel(build(true), input), parts);
+  Floats changed = input;
+  changed[0] += 2;
+  for (const bool int8 : {true, false}) {
+    for (const int functions : {0, 1, 2, 3}) {
+      for (const int kernel : {3, 5}) {
+        const BlockModel model = {int8, functions % 2 == 1, functions >= 2, kernel};
+        SCOPED_TRACE(std::string(int8 ? "int8" : "float") + ", functions " + std::to_string(functions) +
+                     ", kernel " + std::to_string(kernel));
+        const Floats parts = RunModel(model.Build(false), input);
+        EXPECT_EQ(RunModel(model.Build(true), input), parts);
+        // The comparison means something: the values are spread, and another input gives others.
+        EXPECT_GT(*std::max_element(parts.begin(), parts.end()),
+                  *std::min_element(parts.begin(), parts.end()) + 1);
+        EXPECT_NE(RunModel(model.Build(true), changed), parts);
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -206,6 +206,123 @@ void PrintTo(const Spoil& spoil, std::ostream* out) { *out << spoil.name; }
 INSTANTIATE_TEST_SUITE_P(All, VerifySpoiled, testing::ValuesIn(kSpoils),
                          [](const auto& info) { return std::string(info.param.name); });
 
+// Expand, table, depthwise, table, project, add: inputs 7 and 8 of the operator are the tables; tensors from
+// 0 on are x, e, ef, d, df, p, y.
+ModelBuilder BlockWithTables() {
+  ModelBuilder b;
+  const int x = b.Int8("x", {1, 4, 4, 2}, 0.5f, 3), e = b.Int8("e", {1, 4, 4, 3}, 0.5f, 0),
+            ef = b.Int8("ef", {1, 4, 4, 3}, 0.5f, 0), d = b.Int8("d", {1, 4, 4, 3}, 0.5f, 0),
+            df = b.Int8("df", {1, 4, 4, 3}, 0.5f, 0), p = b.Int8("p", {1, 4, 4, 2}, 0.5f, 0),
+            y = b.Int8("y", {1, 4, 4, 2}, 0.5f, 0);
+  const int table = b.Int8Constant("table", {256}, std::vector<int8_t>(256, 1), {0.5f});
+  fb::InvertedResidualT block;
+  block.expand = std::make_unique<fb::Conv2DT>();
+  block.depthwise = std::make_unique<fb::DepthwiseConv2DT>();
+  block.depthwise->pad_top = block.depthwise->pad_left = 1;
+  block.depthwise->pad_bottom = block.depthwise->pad_right = 1;
+  block.project = std::make_unique<fb::Conv2DT>();
+  block.residual = true;
+  block.expanded = e;
+  block.filtered = d;
+  block.projected = p;
+  block.expand_function = std::make_unique<fb::PartFunctionT>();
+  block.expand_function->result = ef;
+  block.depthwise_function = std::make_unique<fb::PartFunctionT>();
+  block.depthwise_function->result = df;
+  b.Op(std::move(block),
+       {x, b.Int8Constant("we", {3, 1, 1, 2}, std::vector<int8_t>(6, 1), {0.1f}), -1,
+        b.Int8Constant("wd", {3, 3, 3}, std::vector<int8_t>(27, 1), {0.1f}), -1,
+        b.Int8Constant("wp", {2, 1, 1, 3}, std::vector<int8_t>(6, 1), {0.1f}), -1, table, table},
+       y);
+  b.model.inputs = {x};
+  b.model.outputs = {y};
+  return b;
+}
+
+fb::OperatorT& BlockOp(fb::ModelT& m) { return *m.operators[0]; }
+fb::InvertedResidualT& TheBlock(fb::ModelT& m) { return *BlockOp(m).options.AsInvertedResidual(); }
+
+const Spoil kBlockSpoils[] = {
+    {"EightInputs", [](auto& m) { BlockOp(m).inputs.pop_back(); }, "has 8 inputs"},
+    {"NoExpandTable", [](auto& m) { BlockOp(m).inputs[7] = -1; }, "must be a table, input 7"},
+    {"NoTables", [](auto& m) { BlockOp(m).inputs.resize(7); }, "must be a table, input 7"},
+    {"TableOfActivations", [](auto& m) { BlockOp(m).inputs[8] = 0; }, "256 Int8"},
+    {"TableOfWeights", [](auto& m) { BlockOp(m).inputs[7] = BlockOp(m).inputs[1]; }, "256 Int8"},
+    {"TableNotDefined", [](auto& m) { BlockOp(m).inputs[7] = 4; }, "before it is written"},
+    {"TableMissing", [](auto& m) { BlockOp(m).inputs[7] = 4000; }, "does not exist"},
+    {"ResultMissing", [](auto& m) { TheBlock(m).expand_function->result = -1; }, "names no result"},
+    {"ResultIndex", [](auto& m) { TheBlock(m).depthwise_function->result = 4000; }, "does not exist"},
+    {"ResultNegative", [](auto& m) { TheBlock(m).depthwise_function->result = -2; }, "does not exist"},
+    {"ResultIsStored", [](auto& m) { TheBlock(m).depthwise_function->result = 6; }, "second time"},
+    {"ResultIsItsSource", [](auto& m) { TheBlock(m).depthwise_function->result = 3; }, "second time"},
+    {"ResultShape", [](auto& m) { m.tensors[2]->shape[3] = 4; }, "shapes differ"},
+    {"ResultType", [](auto& m) { m.tensors[4]->dtype = fb::DType::Float32; }, "must be Int8"},
+    {"TableWithoutFunction", [](auto& m) { TheBlock(m).depthwise_function.reset(); }, "no function"},
+    {"FloatFunction", [](auto& m) { TheBlock(m).expand_function->function = std::make_unique<fb::UnaryT>(); },
+     "must be a table"},
+    {"FunctionWithoutExpand",
+     [](auto& m) {
+       TheBlock(m).expand.reset();
+       TheBlock(m).expanded = -1;
+     },
+     "that it does not have"},
+};
+
+class VerifySpoiledBlock : public testing::TestWithParam<Spoil> {};
+
+TEST_P(VerifySpoiledBlock, IsRefusedWithAReason) {
+  ModelBuilder b = BlockWithTables();
+  EXPECT_TRUE(Verify(b).ok()) << Verify(b).message();
+  GetParam().change(b.model);
+  const Status status = Verify(b);
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.message().find(GetParam().message), std::string::npos) << status.message();
+}
+
+INSTANTIATE_TEST_SUITE_P(All, VerifySpoiledBlock, testing::ValuesIn(kBlockSpoils),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+TEST(Verify, FloatFunctionsOfABlockAreStatedWithoutTables) {
+  const auto message = [](const std::function<void(fb::ModelT&)>& change) {
+    ModelBuilder b = BlockWithTables();
+    for (auto& tensor : b.model.tensors) {
+      const bool is_table = tensor->name == "table";
+      if (!is_table) {
+        tensor->dtype = fb::DType::Float32;
+        tensor->quantization.reset();
+      }
+      if (is_table || tensor->buffer == 0) continue;
+      const size_t count = b.model.buffers[tensor->buffer]->data.size();
+      b.model.buffers[tensor->buffer]->data.assign(count * sizeof(float), 0);
+    }
+    BlockOp(b.model).inputs.resize(7);
+    for (auto* function :
+         {TheBlock(b.model).expand_function.get(), TheBlock(b.model).depthwise_function.get()}) {
+      function->function = std::make_unique<fb::UnaryT>();
+    }
+    change(b.model);
+    const Status status = Verify(b);
+    return status.ok() ? std::string("accepted") : status.message();
+  };
+  const auto has = [](const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+  };
+  EXPECT_EQ(message([](auto&) {}), "accepted");
+  EXPECT_TRUE(has(message([](auto& m) { TheBlock(m).expand_function->function.reset(); }), "must be stated"));
+  EXPECT_TRUE(has(message([](auto& m) {
+                    int table = 0;
+                    while (m.tensors[table]->name != "table") ++table;
+                    BlockOp(m).inputs.insert(BlockOp(m).inputs.end(), {table, -1});
+                  }),
+                  "without a table"));
+  EXPECT_TRUE(
+      has(message([](auto& m) { TheBlock(m).depthwise_function->function->alpha = NAN; }), "not a number"));
+  EXPECT_TRUE(has(message([](auto& m) {
+                    TheBlock(m).depthwise_function->function->kind = static_cast<fb::UnaryKind>(99);
+                  }),
+                  "unknown kind"));
+}
+
 TEST(Verify, RefusesOtherFiles) {
   const auto message = [](const std::string& text) {
     const auto* data = reinterpret_cast<const std::byte*>(text.data());
@@ -231,8 +348,7 @@ TEST(Verify, RefusesEveryTruncation) {
 
 // Whatever a few flipped bytes make of a model, the verifier answers and reads nothing outside (checked by
 // ASan).
-TEST(Verify, SurvivesDamage) {
-  ModelBuilder b = Good();
+void ExpectSurvivesDamage(ModelBuilder b) {
   const std::vector<std::byte> good = b.Finish();
   std::mt19937 random(1);
   int accepted = 0;
@@ -246,6 +362,11 @@ TEST(Verify, SurvivesDamage) {
   // Weights and names may change freely, so some damage is a different good model.
   EXPECT_GT(accepted, 0);
   EXPECT_LT(accepted, 20000);
+}
+
+TEST(Verify, SurvivesDamage) {
+  ExpectSurvivesDamage(Good());
+  ExpectSurvivesDamage(BlockWithTables());
 }
 
 }  // namespace

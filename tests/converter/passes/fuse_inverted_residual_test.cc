@@ -9,11 +9,18 @@ struct Block {
   bool expand = true, residual = true;
   int64_t filter = 3;
   const char* activation = "Clip";  // behind the depthwise convolution
+  const char* expand_activation = "Clip";
   bool add_from_elsewhere = false;
   std::string extra_output;  // a value in between that is also a graph output
 };
 
-// [4 -> 8 ->] depthwise -> 4 [+ x], with Relu6 in between.
+void Activate(OnnxModel& model, const std::string& kind, const std::string& src, const std::string& dst) {
+  std::vector<std::string> inputs = {src};
+  if (kind == "Clip") inputs.insert(inputs.end(), {"0", "6"});
+  model.Node(kind, inputs, {dst});
+}
+
+// [4 -> 8 ->] depthwise -> 4 [+ x], with Relu6 or other functions in between.
 OnnxModel BlockModel(const Block& block) {
   OnnxModel model(13);
   const int64_t c = block.expand ? 8 : 4;
@@ -25,16 +32,13 @@ OnnxModel BlockModel(const Block& block) {
   model.Node("Abs", {"in"}, {"x"});
   if (block.expand) {
     model.Node("Conv", {"x", "w1", "b1"}, {"e"});
-    model.Node("Clip", {"e", "0", "6"}, {"e6"});
+    Activate(model, block.expand_activation, "e", "e6");
   }
   const int64_t pad = block.filter / 2;
   model.Node("Conv", {block.expand ? "e6" : "x", "w2", "b2"}, {"d"})
       .Int("group", c)
       .Ints("pads", {pad, pad, pad, pad});
-  model.Node(block.activation,
-             block.activation == std::string("Clip") ? std::vector<std::string>{"d", "0", "6"}
-                                                     : std::vector<std::string>{"d"},
-             {"d6"});
+  Activate(model, block.activation, "d", "d6");
   model.Node("Conv", {"d6", "w3"}, {block.residual ? "p" : "y"});
   if (block.residual) model.Node("Add", {block.add_from_elsewhere ? "in" : "x", "p"}, {"y"});
   if (!block.extra_output.empty()) model.Output(block.extra_output);
@@ -81,8 +85,61 @@ TEST(FuseInvertedResidualTest, AnAddOfSomethingElseStaysOutside) {
   EXPECT_EQ(CountNodes<fb::BinaryT>(graph), 1);
 }
 
-TEST(FuseInvertedResidualTest, NotAroundAnotherActivation) {
-  EXPECT_EQ(Fuse({.activation = "HardSwish"}), 0);
+TEST(FuseInvertedResidualTest, FunctionsBetweenTheParts) {
+  for (const bool behind_expand : {false, true}) {
+    for (const bool behind_depthwise : {false, true}) {
+      Graph graph;
+      EXPECT_EQ(Fuse({.activation = behind_depthwise ? "HardSwish" : "Clip",
+                      .expand_activation = behind_expand ? "HardSwish" : "Clip"},
+                     &graph),
+                1);
+      ASSERT_EQ(graph.nodes.size(), 2u);
+      const auto& op = FindOptions<fb::InvertedResidualT>(graph);
+      ASSERT_EQ(op.expand_function != nullptr, behind_expand);
+      ASSERT_EQ(op.depthwise_function != nullptr, behind_depthwise);
+      EXPECT_EQ(graph.nodes[1].inputs.size(), 7u);  // float: no tables
+      EXPECT_EQ(op.expand->clamp == nullptr, behind_expand);
+      if (behind_expand) {
+        EXPECT_EQ(op.expand_function->function->kind, fb::UnaryKind::HardSwish);
+        EXPECT_EQ(graph.values[op.expand_function->result].shape, (Shape{1, 6, 6, 8}));
+        EXPECT_NE(op.expand_function->result, op.expanded);
+      }
+    }
+  }
+}
+
+TEST(FuseInvertedResidualTest, TablesBecomeInputs) {
+  Graph graph = Canonical(BlockModel({.activation = "HardSwish"}).MustImport());
+  for (Node& node : graph.nodes) {
+    if (!std::holds_alternative<fb::UnaryT>(node.options) || node.source_op != "HardSwish") continue;
+    Value table;
+    table.name = "table";
+    table.shape = {256};
+    table.type = ElementType::kInt8;
+    table.data = std::make_shared<const std::vector<std::byte>>(256);
+    node.options = fb::LookupTableT{};
+    node.inputs.push_back(AddValue(graph, table));
+  }
+  EXPECT_EQ(FuseInvertedResidual(graph), 1);
+  const auto& op = FindOptions<fb::InvertedResidualT>(graph);
+  ASSERT_TRUE(op.depthwise_function);
+  EXPECT_FALSE(op.expand_function);
+  EXPECT_FALSE(op.depthwise_function->function);
+  const std::vector<ValueId>& inputs = graph.nodes[1].inputs;
+  ASSERT_EQ(inputs.size(), 9u);
+  EXPECT_EQ(inputs[7], kNoValue);
+  EXPECT_EQ(graph.values[inputs[8]].name, "table");
+}
+
+TEST(FuseInvertedResidualTest, AFunctionThatOthersReadStaysOutside) {
+  Graph graph;
+  EXPECT_EQ(Fuse({.expand_activation = "HardSwish", .extra_output = "e6"}, &graph), 1);
+  EXPECT_FALSE(FindOptions<fb::InvertedResidualT>(graph).expand);
+  EXPECT_FALSE(FindOptions<fb::InvertedResidualT>(graph).expand_function);
+  EXPECT_EQ(Fuse({.expand_activation = "HardSwish", .extra_output = "e"}, &graph), 1);
+  EXPECT_FALSE(FindOptions<fb::InvertedResidualT>(graph).expand);
+  EXPECT_EQ(Fuse({.activation = "HardSwish", .extra_output = "d"}), 0);
+  EXPECT_EQ(Fuse({.activation = "HardSwish", .extra_output = "d6"}), 0);
 }
 
 TEST(FuseInvertedResidualTest, NotWithFiltersOfOnePixel) { EXPECT_EQ(Fuse({.filter = 1}), 0); }
