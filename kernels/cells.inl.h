@@ -18,11 +18,17 @@
 namespace qrun::kernels {
 namespace {
 
-// Cell            a cell in registers; Load, Store, and Filled(value) with one value everywhere
-// Activations(v)  groups of v, as BroadcastGroup gives them
+// Activations have 128 added where they are bytes and instructions want them unsigned; in cells of words they
+// are without their zero point.
+//
+// Cell            a cell in registers; Load, Store
+// Padding(zp)     a cell of activations zp; PaddingGroup(zp)  groups of them, as BroadcastGroup gives them
+// OffsetGroup(zp) groups of what cells hold for activations 0
 // FromRows, StoreQuad   four registers of products float(acc) * scale, one per row or slot, requantised
-// LookUp(table, cell)   every value of a cell or a quad through a table
-// JoinTaps(r0, r1, r2, r3)  kLanes weights of each to rows 0 to 3; JoinSource  the same of activations
+// LookUp(table, quad)   every value of a quad through a table; LookUpCell(table, zp, table_zp, cell)  of a
+// cell,
+//                       with the zero points before and behind the table
+// JoinTaps(r0, r1, r2, r3)  kLanes weights of each to rows 0 to 3; JoinSource(r0, r1, r2, r3, zp) activations
 // MoveRows(cell, n)     row r to row r + n; what leaves at the end comes in again, or zeros do
 // RowMask(first, n)     ones in rows [first, first + n)
 // Joined(before, cell)  rows 2 and 3 of the cell before and rows 0 and 1 of `cell`; row 2 of the former is
@@ -30,6 +36,7 @@ namespace {
 //                       kJoinedRow of the result. `before` is where the whole cell is stored if kKept, else
 //                       where StoreUpperHalf has stored those rows
 // Dot(acc, p, wei)      acc += sum over the rows of the cell at p, times wei
+// DotGroup(acc, group, wei)  the same with one group in all rows
 // GroupAt(slot)         offset in bytes of a slot's first group from a quad's 128-bit lane
 template <class Tag, int kGroup = S8<Tag>::kGroup>
 struct Cells;
@@ -48,8 +55,9 @@ struct Cells<Tag, 4> {
 
   static QRUN_INLINE Cell Load(const std::byte* p) { return Ops::LoadI32(p); }
   static QRUN_INLINE void Store(std::byte* p, Cell cell) { Ops::StoreI32(p, cell); }
-  static QRUN_INLINE Cell Filled(int value) { return Ops::OffsetTaps(Ops::SetBytes(value)); }
-  static QRUN_INLINE I32 Activations(int value) { return Filled(value); }
+  static QRUN_INLINE I32 PaddingGroup(int zp) { return Ops::OffsetTaps(Ops::SetBytes(zp)); }
+  static QRUN_INLINE Cell Padding(int zp) { return PaddingGroup(zp); }
+  static QRUN_INLINE I32 OffsetGroup(int) { return Ops::OffsetTaps(Ops::SetI32(0)); }
   template <class Requantizer>
   static QRUN_INLINE Cell FromRows(const Requantizer& requantizer, F32 x0, F32 x1, F32 x2, F32 x3) {
     return Ops::RowsToLanes(requantizer.InLane(x0, x1, x2, x3));
@@ -62,12 +70,15 @@ struct Cells<Tag, 4> {
   static QRUN_INLINE Cell LookUp(const ByteTable& table, Cell cell) {
     return Ops::OffsetTaps(table(Ops::OffsetTaps(cell)));
   }
+  static QRUN_INLINE Cell LookUpCell(const ByteTable& table, int, int, Cell cell) {
+    return LookUp(table, cell);
+  }
   static QRUN_INLINE Cell JoinTaps(const int8_t* row0, const int8_t* row1, const int8_t* row2,
                                    const int8_t* row3) {
     return Ops::JoinTaps(row0, row1, row2, row3);
   }
   static QRUN_INLINE Cell JoinSource(const int8_t* row0, const int8_t* row1, const int8_t* row2,
-                                     const int8_t* row3) {
+                                     const int8_t* row3, int) {
     return Ops::OffsetTaps(JoinTaps(row0, row1, row2, row3));
   }
   static QRUN_INLINE Cell MoveRows(Cell cell, int rows) { return Ops::RotateRows(cell, rows % 4); }
@@ -77,6 +88,7 @@ struct Cells<Tag, 4> {
     return Ops::JoinCells(Load(before), cell);
   }
   static QRUN_INLINE void Dot(I32& acc, const std::byte* p, Cell wei) { Ops::Dot(acc, Load(p), wei); }
+  static QRUN_INLINE void DotGroup(I32& acc, I32 group, Cell wei) { Ops::Dot(acc, group, wei); }
   static constexpr int GroupAt(int slot) { return slot / 4 * kBytes + slot % 4 * 4; }
 };
 
@@ -99,11 +111,16 @@ struct Cells<Tag, 2> {
     Ops::StoreI32(p, cell.low);
     Ops::StoreI32(p + kBytes, cell.high);
   }
-  static QRUN_INLINE Cell Filled(int value) { return {Activations(value), Activations(value)}; }
-  static QRUN_INLINE I32 Activations(int value) { return Ops::SetWords(value); }
+  static QRUN_INLINE I32 PaddingGroup(int zp) { return Ops::SetWords(zp); }
+  static QRUN_INLINE Cell Padding(int) { return {Ops::SetI32(0), Ops::SetI32(0)}; }
+  static QRUN_INLINE Cell Added(const Cell& cell, int value) {
+    const I32 words = Ops::SetWords(value);
+    return {Ops::AddWords(cell.low, words), Ops::AddWords(cell.high, words)};
+  }
+  static QRUN_INLINE I32 OffsetGroup(int zp) { return Ops::SetWords(-zp); }
   template <class Requantizer>
   static QRUN_INLINE Cell FromRows(const Requantizer& requantizer, F32 x0, F32 x1, F32 x2, F32 x3) {
-    return {Ops::RowsToLanes(requantizer.InLane(x0, x1)), Ops::RowsToLanes(requantizer.InLane(x2, x3))};
+    return {Ops::RowsToLanes(requantizer.Centred(x0, x1)), Ops::RowsToLanes(requantizer.Centred(x2, x3))};
   }
   template <class Requantizer>
   static QRUN_INLINE void StoreQuad(std::byte* p, const Requantizer& requantizer, F32 x0, F32 x1, F32 x2,
@@ -115,6 +132,9 @@ struct Cells<Tag, 2> {
     const auto bytes = table(Ops::NarrowWords(cell.low, cell.high));
     return {Ops::WidenLow(bytes), Ops::WidenHigh(bytes)};
   }
+  static QRUN_INLINE Cell LookUpCell(const ByteTable& table, int zp, int table_zp, const Cell& cell) {
+    return Added(LookUp(table, Added(cell, zp)), -table_zp);
+  }
   static QRUN_INLINE Cell JoinTaps(const int8_t* row0, const int8_t* row1, const int8_t* row2,
                                    const int8_t* row3) {
     const auto join = [](const int8_t* a, const int8_t* b) QRUN_INLINE_LAMBDA {
@@ -123,8 +143,8 @@ struct Cells<Tag, 2> {
     return {join(row0, row1), join(row2, row3)};
   }
   static QRUN_INLINE Cell JoinSource(const int8_t* row0, const int8_t* row1, const int8_t* row2,
-                                     const int8_t* row3) {
-    return JoinTaps(row0, row1, row2, row3);
+                                     const int8_t* row3, int zp) {
+    return Added(JoinTaps(row0, row1, row2, row3), -zp);
   }
   static QRUN_INLINE Cell MoveRows(Cell cell, int rows) {
     if (rows >= 2) cell = {Ops::SetI32(0), cell.low};
@@ -153,6 +173,10 @@ struct Cells<Tag, 2> {
     Ops::KeepOrder(acc);
     Ops::Dot(acc, Ops::LoadI32(p + kBytes), wei.high);
     Ops::KeepOrder(acc);
+  }
+  static QRUN_INLINE void DotGroup(I32& acc, I32 group, const Cell& wei) {
+    Ops::Dot(acc, group, wei.low);
+    Ops::Dot(acc, group, wei.high);
   }
   static constexpr int GroupAt(int slot) { return slot / 2 * kBytes + slot % 2 * 8; }
 };

@@ -8,8 +8,9 @@
 //                 unsigned
 //   Register tiles, all as tall as there are registers:
 //   kTilePixels   heights of those of a convolution (2 registers wide), tallest first
-//   kExpandPixels pixels of those of four rows of 1, 2 (and 3) channel blocks; as many entries as the blocks
-//                 that the depth-first block expands together
+//   kExpandBlocks  channel blocks that the depth-first block expands together, at least 2, at most 3, in
+//   tiles
+//                 of up to kExpandAccumulators registers
 //   kProjectSlots heights of those of its projection, 1 and 2 registers wide: a tall one, a short one; of 1
 //                 wide multiples of 4, of 2 wide even
 //   I32, F32, Bytes   registers of int32, float (an xsimd batch) and int8
@@ -46,7 +47,8 @@
 //   CellRows(first, n)        mask of the bytes [first, first + n) of each lane
 //   JoinCells(before, cell)   bytes 0 and 1 of cell, bytes 2 and 3 of before
 //  where kGroup is 2, two rows in the words of each lane:
-//   PackWords(a, b, zp)       saturate16(saturate16(r) + zp) of two registers; MaxWords, MinWords
+//   PackWords(a, b)           saturate16(r) of two registers; PackUnsignedWords  the same to [0, 65535]
+//   MaxWords, MinWords, MinUnsignedWords, AddWords
 //   RowsToLanes(words)        two rows as PackWords leaves them to the words of each lane
 //   ShiftUp(v), ShiftDown(v)  the lower word of each lane to the upper one and back, zeros behind it
 //   Or(a, b)

@@ -20,7 +20,7 @@ struct S8<Avx2> : YmmS8<Avx2::simd> {
   static constexpr int kOffset = 0;
   static constexpr int kTilePixels[] = {
       6, 3, 1};  // 6 x 2 accumulators, 2 weights, 1 activation, 1 product of 16 registers
-  static constexpr int kExpandPixels[] = {3, 1};  // at most 12 accumulators
+  static constexpr int kExpandBlocks = 2, kExpandAccumulators = 12;
   static constexpr int kProjectSlots[2][3] = {{12, 8}, {6, 4, 2}};
 
   static QRUN_INLINE __m256i WordsOfBytes(const int8_t* p) {
@@ -60,11 +60,12 @@ struct S8<Avx2> : YmmS8<Avx2::simd> {
 
   // Cells.
   static QRUN_INLINE I32 RoundBounded(F32 v) { return _mm256_cvtps_epi32(v); }
-  static QRUN_INLINE I32 PackWords(I32 a, I32 b, I32 zp) {
-    return _mm256_adds_epi16(_mm256_packs_epi32(a, b), zp);
-  }
+  static QRUN_INLINE I32 PackWords(I32 a, I32 b) { return _mm256_packs_epi32(a, b); }
+  static QRUN_INLINE I32 PackUnsignedWords(I32 a, I32 b) { return _mm256_packus_epi32(a, b); }
+  static QRUN_INLINE I32 AddWords(I32 a, I32 b) { return _mm256_add_epi16(a, b); }
   static QRUN_INLINE I32 MaxWords(I32 a, I32 b) { return _mm256_max_epi16(a, b); }
   static QRUN_INLINE I32 MinWords(I32 a, I32 b) { return _mm256_min_epi16(a, b); }
+  static QRUN_INLINE I32 MinUnsignedWords(I32 a, I32 b) { return _mm256_min_epu16(a, b); }
   static QRUN_INLINE I32 RowsToLanes(I32 rows) {
     return _mm256_shuffle_epi8(rows, _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5,
                                                                                12, 13, 6, 7, 14, 15)));

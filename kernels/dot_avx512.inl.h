@@ -20,7 +20,7 @@ struct S8<Avx512> : ZmmS8<Avx512::simd> {
   static constexpr int kOffset = 0;
   // 14 x 2 accumulators, 2 weights, 1 activation, 1 product of 32 registers
   static constexpr int kTilePixels[] = {14, 7, 1};
-  static constexpr int kExpandPixels[] = {6, 3, 2};  // 24 accumulators
+  static constexpr int kExpandBlocks = 3, kExpandAccumulators = 24;
   static constexpr int kProjectSlots[2][3] = {{28, 16}, {14, 8, 4}};
 
   static QRUN_INLINE __m512i WordsOfBytes(__m256i bytes) { return _mm512_cvtepi8_epi16(bytes); }
@@ -57,11 +57,12 @@ struct S8<Avx512> : ZmmS8<Avx512::simd> {
 
   // Cells.
   static QRUN_INLINE I32 RoundBounded(F32 v) { return _mm512_cvtps_epi32(v); }
-  static QRUN_INLINE I32 PackWords(I32 a, I32 b, I32 zp) {
-    return _mm512_adds_epi16(_mm512_packs_epi32(a, b), zp);
-  }
+  static QRUN_INLINE I32 PackWords(I32 a, I32 b) { return _mm512_packs_epi32(a, b); }
+  static QRUN_INLINE I32 PackUnsignedWords(I32 a, I32 b) { return _mm512_packus_epi32(a, b); }
+  static QRUN_INLINE I32 AddWords(I32 a, I32 b) { return _mm512_add_epi16(a, b); }
   static QRUN_INLINE I32 MaxWords(I32 a, I32 b) { return _mm512_max_epi16(a, b); }
   static QRUN_INLINE I32 MinWords(I32 a, I32 b) { return _mm512_min_epi16(a, b); }
+  static QRUN_INLINE I32 MinUnsignedWords(I32 a, I32 b) { return _mm512_min_epu16(a, b); }
   static QRUN_INLINE I32 RowsToLanes(I32 rows) {
     return _mm512_shuffle_epi8(
         rows, _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15)));

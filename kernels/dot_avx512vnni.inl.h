@@ -20,7 +20,7 @@ struct S8<Avx512Vnni> : ZmmS8<Avx512Vnni::simd> {
   static constexpr int kOffset = 128;
   static constexpr int kTilePixels[] = {14, 7,
                                         1};  // 14 x 2 accumulators, 2 weights, 1 activation of 32 registers
-  static constexpr int kExpandPixels[] = {6, 3, 2};  // 24 accumulators
+  static constexpr int kExpandBlocks = 3, kExpandAccumulators = 24;
   static constexpr int kProjectSlots[2][3] = {{28, 16}, {14, 8, 4}};
 
   static QRUN_INLINE I32 LoadWei(const int8_t* p) { return _mm512_loadu_si512(p); }

@@ -20,7 +20,7 @@ struct S8<AvxVnni> : YmmS8<AvxVnni::simd> {
   static constexpr int kOffset = 128;
   static constexpr int kTilePixels[] = {6, 3,
                                         1};  // 6 x 2 accumulators, 2 weights, 1 activation of 16 registers
-  static constexpr int kExpandPixels[] = {3, 1, 1};  // at most 12 accumulators, 3 weights, 1 activation
+  static constexpr int kExpandBlocks = 3, kExpandAccumulators = 12;
   static constexpr int kProjectSlots[2][3] = {{12, 8}, {6, 4, 2}};
 
   static QRUN_INLINE I32 LoadWei(const int8_t* p) { return Load(p); }

@@ -157,7 +157,7 @@ template <>
 struct S8<Neon> : NeonS8<Neon::simd> {
   // Accumulators, weights, 1 activation, 2 products and 1 order of bytes of 32 registers.
   static constexpr int kTilePixels[] = {12, 6, 1};
-  static constexpr int kExpandPixels[] = {6, 3, 2};
+  static constexpr int kExpandBlocks = 3, kExpandAccumulators = 24;
   static constexpr int kProjectSlots[2][3] = {{24, 16}, {12, 8, 4}};
 
   static constexpr uint64_t kHalvesOfLanes = 0xFEBA'7632'DC98'5410;
@@ -208,7 +208,7 @@ struct S8<NeonDot> : NeonS8<NeonDot::simd> {
   // where 14 x 2 with broadcast activations take 64 for 112.
   static constexpr int kTilePixels[] = {10, 5, 1};
   static constexpr int kLaneSteps = 4;
-  static constexpr int kExpandPixels[] = {6, 3, 2};  // 24 accumulators
+  static constexpr int kExpandBlocks = 3, kExpandAccumulators = 24;
   static constexpr int kProjectSlots[2][3] = {{28, 16}, {14, 8, 4}};
 
   template <int kStep>

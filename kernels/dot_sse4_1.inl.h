@@ -21,7 +21,7 @@ struct S8<Sse41> {
   static constexpr int kOffset = 0;
   static constexpr int kTilePixels[] = {
       4, 2, 1};  // 4 x 2 accumulators; two-operand instructions need spare registers
-  static constexpr int kExpandPixels[] = {2, 1};  // at most 8 accumulators
+  static constexpr int kExpandBlocks = 2, kExpandAccumulators = 8;
   static constexpr int kProjectSlots[2][3] = {{8, 4}, {4, 4, 2}};
   using I32 = __m128i;
   using Bytes = __m128i;
@@ -69,9 +69,12 @@ struct S8<Sse41> {
 
   // Cells.
   static QRUN_INLINE I32 RoundBounded(F32 v) { return _mm_cvtps_epi32(v); }
-  static QRUN_INLINE I32 PackWords(I32 a, I32 b, I32 zp) { return _mm_adds_epi16(_mm_packs_epi32(a, b), zp); }
+  static QRUN_INLINE I32 PackWords(I32 a, I32 b) { return _mm_packs_epi32(a, b); }
+  static QRUN_INLINE I32 PackUnsignedWords(I32 a, I32 b) { return _mm_packus_epi32(a, b); }
+  static QRUN_INLINE I32 AddWords(I32 a, I32 b) { return _mm_add_epi16(a, b); }
   static QRUN_INLINE I32 MaxWords(I32 a, I32 b) { return _mm_max_epi16(a, b); }
   static QRUN_INLINE I32 MinWords(I32 a, I32 b) { return _mm_min_epi16(a, b); }
+  static QRUN_INLINE I32 MinUnsignedWords(I32 a, I32 b) { return _mm_min_epu16(a, b); }
   static QRUN_INLINE I32 RowsToLanes(I32 rows) {
     return _mm_shuffle_epi8(rows, (_mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15)));
   }

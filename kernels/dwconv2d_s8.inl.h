@@ -52,7 +52,8 @@ inline void DwConv2dS8Reference(const DwConvS8Args& a, int begin, int end) noexc
 // interleaves the input columns under their windows: the rows of a column, kGroup at a time, become registers
 // whose lanes hold the kGroup taps of a channel (in-lane order of dot.inl.h). Every column is interleaved
 // once and serves all taps that reach it; padding is a column or row of src_zp, so the inner loops have no
-// borders.
+// borders. Where the last group of a column has a lane to spare, the columns serve two output rows: the
+// second has weights of its own, moved down by a row.
 template <class Tag>
 struct DepthwiseS8 {
   using Ops = S8<Tag>;
@@ -66,6 +67,9 @@ struct DepthwiseS8 {
 
   const DwConvS8Args& args;
   const Window& w = args.window;
+  // Output rows that are made at once.
+  int rows_at_once =
+      w.stride_h == 1 && w.dilation_h == 1 && w.input_dilation_h == 1 && w.kh % Ops::kGroup != 0 ? 2 : 1;
   int row_groups = (w.kh + Ops::kGroup - 1) / Ops::kGroup;
   ptrdiff_t column_bytes = static_cast<ptrdiff_t>(row_groups) * kCellBytes;
   std::byte* columns;  // [RunColumns()][row_groups][4] registers
@@ -73,8 +77,10 @@ struct DepthwiseS8 {
   QRUN_INLINE explicit DepthwiseS8(const DwConvS8Args& a, std::byte* scratch = nullptr)
       : args(a), columns(scratch) {}
 
-  // A prepared block: weights [kw][row_groups][4] registers, then bias [4] and scale [4] registers.
-  ptrdiff_t BlockBytes() const { return w.kw * column_bytes + 2 * kCellBytes; }
+  // A prepared block: for each of the rows made at once weights [kw][row_groups][4] registers, then bias [4]
+  // and scale [4] registers.
+  ptrdiff_t TapBytes() const { return w.kw * column_bytes; }
+  ptrdiff_t BlockBytes() const { return rows_at_once * TapBytes() + 2 * kCellBytes; }
   int Blocks() const { return (args.c + kRegBytes - 1) / kRegBytes; }
 
   int RunColumns(int pixels) const { return (pixels - 1) * w.stride_w + (w.kw - 1) * w.dilation_w + 1; }
@@ -132,29 +138,37 @@ struct DepthwiseS8 {
     Unroll<4>([&](auto i) QRUN_INLINE_LAMBDA { Ops::StoreI32(cell + i.value * kRegBytes, groups[i.value]); });
   }
 
-  // Weights, bias and scale of channels [c, c + kBytes), in the order of the interleaved columns.
-  void PrepareBlock(int c, std::byte* block) const {
-    std::byte* bia = block + w.kw * column_bytes;
-    std::byte* scale = bia + kCellBytes;
-    I32 sums[4];
-    Unroll<4>([&](auto i) QRUN_INLINE_LAMBDA { sums[i.value] = Ops::SetI32(0); });
+  // Weights of channels [c, c + kBytes), in the order of the interleaved columns, moved down by `shift` rows.
+  // Adds what they make of activations 0 to sums.
+  void PrepareTaps(int c, int shift, std::byte* taps, I32 (&sums)[4]) const {
     for (int kx = 0; kx < w.kw; ++kx) {
       for (int g = 0; g < row_groups; ++g) {
         Bytes rows[Ops::kGroup];
         Unroll<Ops::kGroup>([&](auto r) QRUN_INLINE_LAMBDA {
-          const int ky = g * Ops::kGroup + r.value;
+          const int ky = g * Ops::kGroup + r.value - shift;
           const ptrdiff_t tap = static_cast<ptrdiff_t>(ky * w.kw + kx) * args.c_padded + c;
-          rows[r.value] = ky < w.kh ? Ops::LoadBytes(args.wei + tap) : Ops::SetBytes(0);
+          rows[r.value] = ky >= 0 && ky < w.kh ? Ops::LoadBytes(args.wei + tap) : Ops::SetBytes(0);
         });
         I32 groups[4];
         Ops::InterleaveTaps(rows, groups);
-        StoreCell(block + kx * column_bytes + g * kCellBytes, groups);
+        StoreCell(taps + kx * column_bytes + g * kCellBytes, groups);
         if constexpr (Ops::kOffset != 0) {
           Unroll<4>([&](auto i) QRUN_INLINE_LAMBDA {
             Ops::Dot(sums[i.value], Ops::OffsetTaps(Ops::SetI32(0)), groups[i.value]);
           });
         }
       }
+    }
+  }
+
+  // Weights, bias and scale of channels [c, c + kBytes), in the order of the interleaved columns.
+  void PrepareBlock(int c, std::byte* block) const {
+    std::byte* bia = block + rows_at_once * TapBytes();
+    std::byte* scale = bia + kCellBytes;
+    I32 sums[4];
+    for (int row = rows_at_once - 1; row >= 0; --row) {
+      Unroll<4>([&](auto i) QRUN_INLINE_LAMBDA { sums[i.value] = Ops::SetI32(0); });
+      PrepareTaps(c, row, block + row * TapBytes(), sums);
     }
     for (int i = 0; i < kRegBytes; i += 4) {  // four channels stay together
       const int in_lane = i / 4 % 4 * (kRegBytes / 4) + i / 16 * 4;
@@ -169,9 +183,9 @@ struct DepthwiseS8 {
     }
   }
 
-  // Interleaves the columns under output pixels [ox, ox + pixels) of output row oy for channels [c, c +
-  // kBytes).
-  void FillColumns(int n, int oy, int ox, int pixels, int c) const {
+  // Interleaves the columns under output pixels [ox, ox + pixels) of output rows [oy, oy + rows) for channels
+  // [c, c + kBytes).
+  void FillColumns(int n, int oy, int rows, int ox, int pixels, int c) const {
     const int x0 = ox * w.stride_w - w.pad_left;
     const int count = RunColumns(pixels);
     // Columns [first, last) are pixels, unless the gaps of a dilated input lie between them.
@@ -184,7 +198,7 @@ struct DepthwiseS8 {
       Taps taps;
       for (int r = 0; r < Ops::kGroup; ++r) {
         const int ky = g * Ops::kGroup + r;
-        const int iy = ky < w.kh ? InputRow(w, oy, ky) : -1;
+        const int iy = ky < w.kh + rows - 1 ? InputRow(w, oy, ky) : -1;
         taps.row[r] = iy < 0 ? padding : args.src + DwRowOffset(args, n, iy) + c;
         taps.step[r] = iy < 0 ? 0 : args.c;
       }
@@ -208,65 +222,107 @@ struct DepthwiseS8 {
     }
   }
 
-  // kPixels output pixels, the first of which starts at column `column`.
-  template <int kPixels>
+  // kPixels output pixels of kRows output rows, the first of which starts at column `column`. Of the four
+  // registers of a pixel two are summed at a time: more accumulators than that would leave no register to the
+  // weights.
+  template <int kRows, int kPixels>
   QRUN_INLINE void Tile(const Requantizer<Tag>& requantizer, const std::byte* block, const std::byte* column,
                         int8_t* dst, int valid) const {
-    const std::byte* bia = block + w.kw * column_bytes;
+    constexpr int kCount = kRows * kPixels;
+    const ptrdiff_t tap_bytes = TapBytes();
+    const std::byte* bia = block + rows_at_once * tap_bytes;
     const std::byte* scale = bia + kCellBytes;
-    I32 acc[kPixels * 4];
-    Unroll<4>([&](auto i) QRUN_INLINE_LAMBDA {
-      const I32 bias = Ops::LoadI32(bia + i.value * kRegBytes);
-      Unroll<kPixels>([&](auto p) QRUN_INLINE_LAMBDA { acc[p.value * 4 + i.value] = bias; });
-    });
     const ptrdiff_t pixel_stride = w.stride_w * column_bytes;
-    const std::byte* tap = block;
-    for (int kx = 0; kx < w.kw; ++kx, column += w.dilation_w * column_bytes) {
-      for (ptrdiff_t g = 0; g < column_bytes; g += kCellBytes, tap += kCellBytes) {
-        Unroll<4>([&](auto i) QRUN_INLINE_LAMBDA {
-          const I32 weights = Ops::LoadI32(tap + i.value * kRegBytes);
-          Unroll<kPixels>([&](auto p) QRUN_INLINE_LAMBDA {
-            Ops::Dot(acc[p.value * 4 + i.value],
-                     Ops::LoadI32(column + p.value * pixel_stride + g + i.value * kRegBytes), weights);
+    // Taps side by side follow each other in the columns as in the weights.
+    const int runs = w.dilation_w == 1 ? 1 : w.kw;
+    const ptrdiff_t run_bytes = runs == 1 ? tap_bytes : column_bytes;
+    const ptrdiff_t run_stride = w.dilation_w * column_bytes;
+    I32 sums[kCount * 4];
+    Unroll<2>([&](auto half) QRUN_INLINE_LAMBDA {
+      constexpr int kFirst = 2 * half.value;
+      I32 acc[kCount * 2];
+      Unroll<2>([&](auto i) QRUN_INLINE_LAMBDA {
+        const I32 bias = Ops::LoadI32(bia + (kFirst + i.value) * kRegBytes);
+        Unroll<kCount>([&](auto n) QRUN_INLINE_LAMBDA { acc[n.value * 2 + i.value] = bias; });
+      });
+      const std::byte* tap = block + kFirst * kRegBytes;
+      const std::byte* src = column + kFirst * kRegBytes;
+      for (int run = 0; run < runs; ++run, src += run_stride) {
+        const std::byte* at = src;
+        for (const std::byte* stop = tap + run_bytes; tap != stop; tap += kCellBytes, at += kCellBytes) {
+          Unroll<2>([&](auto i) QRUN_INLINE_LAMBDA {
+            I32 wei[kRows];
+            Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA {
+              wei[r.value] = Ops::LoadI32(tap + r.value * tap_bytes + i.value * kRegBytes);
+              // Else GCC loads the weights again for each pixel.
+              if constexpr (requires { Ops::KeepOrder(wei[r.value]); }) Ops::KeepOrder(wei[r.value]);
+            });
+            Unroll<kPixels>([&](auto p) QRUN_INLINE_LAMBDA {
+              const I32 taps = Ops::LoadI32(at + p.value * pixel_stride + i.value * kRegBytes);
+              Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA {
+                Ops::Dot(acc[(r.value * kPixels + p.value) * 2 + i.value], taps, wei[r.value]);
+              });
+            });
           });
-        });
+        }
       }
-    }
-    Unroll<kPixels>([&](auto p) QRUN_INLINE_LAMBDA {
+      Unroll<kCount * 2>(
+          [&](auto i) QRUN_INLINE_LAMBDA { sums[i.value / 2 * 4 + kFirst + i.value % 2] = acc[i.value]; });
+    });
+    const ptrdiff_t pixel_bytes = args.c, row_bytes = w.ow * pixel_bytes;
+    Unroll<kCount>([&](auto n) QRUN_INLINE_LAMBDA {
       const auto product = [&](auto i) QRUN_INLINE_LAMBDA {
-        return Ops::ToF32(acc[p.value * 4 + i.value]) *
+        return Ops::ToF32(sums[n.value * 4 + i.value]) *
                F32::load_unaligned(reinterpret_cast<const float*>(scale + i.value * kRegBytes));
       };
       const Bytes bytes = requantizer.InLane(product(Index<0>{}), product(Index<1>{}), product(Index<2>{}),
                                              product(Index<3>{}));
+      int8_t* at = dst + n.value / kPixels * row_bytes + n.value % kPixels * pixel_bytes;
       if (valid >= kRegBytes) {
-        Ops::StoreBytes(dst + static_cast<ptrdiff_t>(p.value) * args.c, bytes);
+        Ops::StoreBytes(at, bytes);
       } else {
-        Ops::template StorePartOf<0, 1>(dst + static_cast<ptrdiff_t>(p.value) * args.c, bytes, valid);
+        Ops::template StorePartOf<0, 1>(at, bytes, valid);
       }
     });
+  }
+
+  // `pixels` output pixels of kRows rows whose columns are interleaved.
+  template <int kRows>
+  void Run(const Requantizer<Tag>& requantizer, int pixels, const std::byte* block, int8_t* dst,
+           int valid) const {
+    const ptrdiff_t step = w.stride_w * column_bytes, pixel_bytes = args.c;
+    const std::byte* column = columns;
+    const auto tiles = [&](auto tile) QRUN_INLINE_LAMBDA {
+      constexpr int kPixels = tile.value;
+      for (; pixels >= kPixels; pixels -= kPixels) {
+        Tile<kRows, kPixels>(requantizer, block, column, dst, valid);
+        column += kPixels * step;
+        dst += kPixels * pixel_bytes;
+      }
+    };
+    if constexpr (kRows == 1) tiles(Index<2 * kTilePixels>{});
+    tiles(Index<kTilePixels>{});
+    tiles(Index<1>{});
   }
 
   // Output rows [begin, end) of channels [c, c + kBytes), prepared in `block`.
   void Rows(int begin, int end, int c, const std::byte* block) const {
     const Requantizer<Tag> requantizer(args.dst_zp, args.lo, args.hi);
-    const ptrdiff_t step = w.stride_w * column_bytes;
-    for (int row = begin; row < end; ++row) {
-      const int n = row / w.oh, oy = row % w.oh;
+    while (begin < end) {
+      const int n = begin / w.oh, oy = begin % w.oh;
+      const int left = end - begin < w.oh - oy ? end - begin : w.oh - oy;
+      const int rows = left < rows_at_once ? left : rows_at_once;
       for (int ox = 0; ox < w.ow; ox += kRunPixels) {
         const int pixels = w.ow - ox < kRunPixels ? w.ow - ox : kRunPixels;
-        FillColumns(n, oy, ox, pixels, c);
+        FillColumns(n, oy, rows, ox, pixels, c);
         int8_t* dst = args.dst + PixelOffset(n, oy, ox, w.oh, w.ow, args.c) + c;
-        int x = 0;
-        for (; pixels - x >= kTilePixels; x += kTilePixels) {
-          Tile<kTilePixels>(requantizer, block, columns + x * step, dst + static_cast<ptrdiff_t>(x) * args.c,
-                            args.c - c);
-        }
-        for (; x < pixels; ++x) {
-          Tile<1>(requantizer, block, columns + x * step, dst + static_cast<ptrdiff_t>(x) * args.c,
-                  args.c - c);
+        if (rows == 2) {
+          Run<2>(requantizer, pixels, block, dst, args.c - c);
+        } else {
+          Run<1>(requantizer, pixels, block, dst, args.c - c);
         }
       }
+      begin += rows;
     }
   }
 };

@@ -50,9 +50,12 @@ class InvertedResidualCellsS8 {
   // before.
   static constexpr bool kWidens = kExpansion == 2;
   static constexpr int kExpandStep = kWidens ? Ops::kBytes : kStep;
-  static constexpr int kSlab = sizeof(Ops::kExpandPixels) / sizeof(int);  // channel blocks expanded together
-  static constexpr int kMaxTilePixels = Ops::kExpandPixels[0];
-  static constexpr int kSlack = 8;  // columns behind the last that tiles may touch
+  static constexpr int kSlab = Ops::kExpandBlocks;  // channel blocks expanded together
+  static constexpr int kSlack = 8;                  // columns behind the last that tiles may touch
+  // Tiles of fewer rows are wider: few accumulators do not keep the units busy.
+  static constexpr int TilePixels(int rows, int blocks) {
+    return Min(Ops::kExpandAccumulators / (rows * blocks), kSlack);
+  }
 
  public:
   static bool Fits(const InvertedResidualS8Args& args) {
@@ -139,7 +142,7 @@ class InvertedResidualCellsS8 {
     columns_ = used_columns_ + kSlack;
     quads_ = (w_.ow + 1) / 2;
     row_steps_ = (e_.kw * args.expand.ic + Ops::kGroup - 1) / Ops::kGroup;
-    const int reached = (w_.iw - 1 + kMaxTilePixels) * e_.stride_w + e_.kw;
+    const int reached = (w_.iw - 1 + kSlack) * e_.stride_w + e_.kw;
     const int stored = e_.pad_left + e_.iw;
     src_row_bytes_ =
         RoundUp((ptrdiff_t{reached > stored ? reached : stored} * args.expand.ic + kGroup) * kExpansion, 64);
@@ -179,9 +182,10 @@ class InvertedResidualCellsS8 {
     return (value + multiple - 1) / multiple * multiple;
   }
 
-  // Weights of the first three rows of a cell, by column, and the bias for activations with kOffset.
+  // Weights of the first three rows of a cell, by column, and the bias for activations as cells hold them.
   void PrepareWeights(int begin, int end) const {
     const DwConvS8Args& d = args_.depthwise;
+    const I32 offset = Cells::OffsetGroup(d.src_zp);
     for (int block = begin; block < end; ++block) {
       std::byte* out = weights_ + block * ptrdiff_t{kPreparedBytes};
       I32 sums = Ops::SetI32(0);
@@ -190,14 +194,14 @@ class InvertedResidualCellsS8 {
         const int8_t none[kLanes] = {};
         const Cell weights =
             Cells::JoinTaps(wei, wei + ptrdiff_t{3} * d.c_padded, wei + ptrdiff_t{6} * d.c_padded, none);
-        if constexpr (Ops::kOffset != 0) Ops::Dot(sums, Ops::OffsetTaps(Ops::SetI32(0)), weights);
+        Cells::DotGroup(sums, offset, weights);
         Cells::Store(out + kx * kCell, weights);
       }
       Ops::StoreI32(out + 3 * kCell, Ops::SubI32(Ops::LoadI32(d.bia + block * kLanes), sums));
     }
   }
 
-  Cell PaddingCell() const { return Cells::Filled(args_.depthwise.src_zp); }
+  Cell PaddingCell() const { return Cells::Padding(args_.depthwise.src_zp); }
 
   // The columns left of the image are written once; those on its right each time that tiles ran over them.
   void FillPadding(int begin, int end) const {
@@ -345,7 +349,7 @@ class InvertedResidualCellsS8 {
       std::byte* row = src_rows_ + r * src_row_bytes_;
       const bool inside = top + r >= 0 && top + r < e_.ih;
       if (padded || !inside) {
-        const I32 padding = Cells::Activations(args_.expand.src_zp);
+        const I32 padding = Cells::PaddingGroup(args_.expand.src_zp);
         for (ptrdiff_t i = 0; i < src_row_bytes_; i += Ops::kBytes) Ops::StoreI32(row + i, padding);
       }
       if (!inside) continue;
@@ -369,8 +373,9 @@ class InvertedResidualCellsS8 {
   void InterleaveSource(int n, int top, int skip, int valid, int block, int b) const {
     const int c = args_.depthwise.c, first_channel = block * kLanes;
     const int channels = Min(c - first_channel, kLanes);
+    const int zp = args_.depthwise.src_zp;
     int8_t padding[kLanes];
-    for (int8_t& value : padding) value = static_cast<int8_t>(args_.depthwise.src_zp);
+    for (int8_t& value : padding) value = static_cast<int8_t>(zp);
     const int8_t* rows[4];
     ptrdiff_t step[4];
     for (int r = 0; r < 4; ++r) {
@@ -381,11 +386,11 @@ class InvertedResidualCellsS8 {
     const Target target = TargetOf(block, b);
     for (int x = 0; x < w_.iw; ++x) {
       if (channels == kLanes) {
-        target.Store(x * ptrdiff_t{kCell}, Cells::JoinSource(rows[0], rows[1], rows[2], rows[3]));
+        target.Store(x * ptrdiff_t{kCell}, Cells::JoinSource(rows[0], rows[1], rows[2], rows[3], zp));
       } else {
         int8_t part[4][kLanes] = {};
         for (int r = 0; r < 4; ++r) CopyBytes(part[r], rows[r], channels);
-        target.Store(x * ptrdiff_t{kCell}, Cells::JoinSource(part[0], part[1], part[2], part[3]));
+        target.Store(x * ptrdiff_t{kCell}, Cells::JoinSource(part[0], part[1], part[2], part[3], zp));
       }
       for (int r = 0; r < 4; ++r) rows[r] += step[r];
     }
@@ -406,7 +411,8 @@ class InvertedResidualCellsS8 {
     for (int b = 0; b < slab_blocks; ++b) {
       const Target target = TargetOf(block + b, b);
       for (ptrdiff_t at = 0; at < bytes; at += kCell) {
-        const Cell cell = Cells::LookUp(table, Cells::Load(target.joined + at));
+        const Cell cell = Cells::LookUpCell(table, args_.expand.dst_zp, args_.depthwise.src_zp,
+                                            Cells::Load(target.joined + at));
         target.Store(at, Cells::Select(keep, cell, padding));
       }
     }
@@ -414,26 +420,26 @@ class InvertedResidualCellsS8 {
   void ExpandBlocks(const std::byte* src, int block, int slab_blocks, int skip, int valid) const {
     switch (slab_blocks) {
       case 1:
-        return ExpandRows<1, Ops::kExpandPixels[0]>(src, block, skip, valid);
+        return ExpandRows<1>(src, block, skip, valid);
       case 2:
-        return ExpandRows<2, Ops::kExpandPixels[1]>(src, block, skip, valid);
+        return ExpandRows<2>(src, block, skip, valid);
       default:
-        if constexpr (kSlab == 3) return ExpandRows<3, Ops::kExpandPixels[2]>(src, block, skip, valid);
+        if constexpr (kSlab == 3) return ExpandRows<3>(src, block, skip, valid);
     }
   }
-  template <int kBlocks, int kPixels>
+  template <int kBlocks>
   void ExpandRows(const std::byte* src, int block, int skip, int valid) const {
     switch (valid) {
       case 0:
         return ExpandNothing<kBlocks>(block);
       case 1:
-        return Expand<1, kBlocks, kPixels>(src, block, skip);
+        return Expand<1, kBlocks, TilePixels(1, kBlocks)>(src, block, skip);
       case 2:
-        return Expand<2, kBlocks, kPixels>(src, block, skip);
+        return Expand<2, kBlocks, TilePixels(2, kBlocks)>(src, block, skip);
       case 3:
-        return Expand<3, kBlocks, kPixels>(src, block, skip);
+        return Expand<3, kBlocks, TilePixels(3, kBlocks)>(src, block, skip);
       default:
-        return Expand<4, kBlocks, kPixels>(src, block, skip);
+        return Expand<4, kBlocks, TilePixels(4, kBlocks)>(src, block, skip);
     }
   }
 
@@ -485,7 +491,7 @@ class InvertedResidualCellsS8 {
   static QRUN_INLINE void WithRequantizer(const Stage& stage, Function&& f) {
     if constexpr (CellRequantizer::kHasPlain) {
       if (CellRequantizer::IsPlain(stage.dst_zp, stage.lo, stage.hi))
-        return f(typename CellRequantizer::Plain{});
+        return f(typename CellRequantizer::Plain(stage.dst_zp, stage.lo, stage.hi));
     }
     f(CellRequantizer(stage.dst_zp, stage.lo, stage.hi));
   }
