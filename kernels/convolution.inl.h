@@ -29,10 +29,16 @@ struct Convolution {
 
   ptrdiff_t PatchBytes() const { return w.kw * icg * kElementBytes; }
   ChunkLayout Chunks() const {
-    return ChunkLayout::Of<Math>(PatchBytes(), static_cast<ptrdiff_t>(w.n) * w.oh * w.ow);
+    return ChunkLayout::Of<Math>(PatchBytes(), static_cast<ptrdiff_t>(w.n) * w.oh * w.ow,
+                                 Crosses() ? kCrossedTiles : 1);
   }
   StripLayout Strips() const { return StripLayout::Of<Math>(w, PatchBytes(), group_wei * kElementBytes); }
-  size_t ScratchBytes() const { return w.kh == 1 ? Chunks().ScratchBytes() : Strips().ScratchBytes(w); }
+  size_t ScratchBytes() const {
+    if constexpr (Math::kCrosses) {
+      if (Crosses()) return SumsOffset() + RowsAtOnce() * sizeof(int32_t);
+    }
+    return GatherBytes();
+  }
 
   // Output rows [begin, end). math(channel) is the Math for the channels from `channel` on, counted with
   // padding; every byte of a padding pixel is `padding`.
@@ -46,6 +52,30 @@ struct Convolution {
   }
 
  private:
+  // Crossed products (gemm.inl.h) pay where enough channels, steps and rows share what they cost beside.
+  static constexpr int kCrossedRows = 24;   // of a product, at least
+  static constexpr int kCrossedTiles = 12;  // register tiles of a chunk, at least
+  bool Crosses() const { return Math::kCrosses && blocks >= 4 && w.kh * steps >= 16; }
+  size_t GatherBytes() const { return w.kh == 1 ? Chunks().ScratchBytes() : Strips().ScratchBytes(w); }
+  // Behind what is gathered: the wide weights, then a sum for every row.
+  size_t WideOffset() const { return (GatherBytes() + 63) / 64 * 64; }
+  size_t SumsOffset() const { return WideOffset() + CrossedGemm<Math>::WideBytes(w.kh, steps); }
+  size_t RowsAtOnce() const {
+    if (w.kh == 1) return static_cast<size_t>(Chunks().rows);
+    const StripLayout strips = Strips();
+    return static_cast<size_t>(strips.rows) * static_cast<size_t>(strips.columns);
+  }
+
+  // Lets a product cross; its rows are those from `row` on of what is gathered, summed before by SumRows.
+  void Cross(int row, std::byte* scratch, Gemm<Math>& gemm) const {
+    gemm.wide = scratch + WideOffset();
+    gemm.crossed_sums = reinterpret_cast<int32_t*>(scratch + SumsOffset()) + row;
+  }
+  void SumRows(const Gemm<Math>& gemm, int row, std::byte* scratch) const {
+    auto* sums = reinterpret_cast<int32_t*>(scratch + SumsOffset()) + row;
+    for (int r = 0; r < gemm.rows; ++r) sums[r] = CrossedGemm<Math>{gemm}.RowSum(r);
+  }
+
   Patches PatchesOf(int group, uint8_t padding) const {
     return {w,
             reinterpret_cast<const std::byte*>(args.src),
@@ -84,7 +114,14 @@ struct Convolution {
       const int rows = static_cast<int>(last - first < layout.rows ? last - first : layout.rows);
       for (int g = 0; g < args.groups; ++g) {
         FillChunk<Math>(layout, PatchesOf(g, padding), first, rows, scratch);
-        GemmOf(g, first, rows, scratch, layout.CellStride(), kOneSegment, math).Run(0, blocks);
+        Gemm<Math> gemm = GemmOf(g, first, rows, scratch, layout.CellStride(), kOneSegment, math);
+        if constexpr (Math::kCrosses) {
+          if (Crosses() && rows >= kCrossedRows) {
+            SumRows(gemm, 0, scratch);
+            Cross(0, scratch, gemm);
+          }
+        }
+        gemm.Run(0, blocks);
       }
     }
   }
@@ -111,15 +148,26 @@ struct Convolution {
   // Rows that are as wide as the image are one run of pixels, as in RunChunks.
   template <class MathAt>
   void MultiplyBand(const StripLayout& layout, int group, int row, int rows, int ox, int columns,
-                    const ptrdiff_t* segments, const std::byte* scratch, MathAt& math) const {
+                    const ptrdiff_t* segments, std::byte* scratch, MathAt& math) const {
     const bool whole = columns == w.ow;
     const int runs = whole ? 1 : rows, pixels = whole ? rows * columns : columns;
+    const auto gemm_of = [&](int run) {
+      const std::byte* chunk = scratch + static_cast<ptrdiff_t>(run) * layout.columns * kCellBytes;
+      const ptrdiff_t pixel = static_cast<ptrdiff_t>(row + run) * w.ow + ox;
+      return GemmOf(group, pixel, pixels, chunk, layout.CellStride(), segments, math);
+    };
+    const bool crosses = Crosses() && pixels >= kCrossedRows;
+    if constexpr (Math::kCrosses) {
+      for (int run = 0; crosses && run < runs; ++run) SumRows(gemm_of(run), run * pixels, scratch);
+    }
     for (int block = 0; block < blocks; block += kBlocksPerWalk) {
       const int stop = blocks - block < kBlocksPerWalk ? blocks : block + kBlocksPerWalk;
       for (int run = 0; run < runs; ++run) {
-        const std::byte* chunk = scratch + static_cast<ptrdiff_t>(run) * layout.columns * kCellBytes;
-        const ptrdiff_t pixel = static_cast<ptrdiff_t>(row + run) * w.ow + ox;
-        GemmOf(group, pixel, pixels, chunk, layout.CellStride(), segments, math).Run(block, stop);
+        Gemm<Math> gemm = gemm_of(run);
+        if constexpr (Math::kCrosses) {
+          if (crosses) Cross(run * pixels, scratch, gemm);
+        }
+        gemm.Run(block, stop);
       }
     }
   }

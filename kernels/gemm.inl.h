@@ -35,6 +35,9 @@ enum class Product { kBroadcast, kLanes, kRowPairs };
 // Where the only segment is.
 inline constexpr ptrdiff_t kOneSegment[] = {0};
 
+template <class Math>
+struct CrossedGemm;
+
 // Math supplies the element types, Load*/Broadcast/MulAddTile on registers, and Store<pixels, blocks>, which
 // finishes a tile of accumulators (int8: requantises) and writes it.
 template <class Math>
@@ -53,6 +56,9 @@ struct Gemm {
   typename Math::Dst* dst;  // row 0, first block's first channel
   ptrdiff_t dst_stride;     // elements between rows
   int oc;                   // channels to write, counted from the first block
+  // Of crossed products (gemm_crossed.inl.h): a sum for each row, and room for weights. Null: plain products.
+  const int32_t* crossed_sums = nullptr;
+  std::byte* wide = nullptr;
 
   // Between rows as they are stored and pairs of them as kRowPairs sums them, in both directions: of rows a
   // and b, to a's and b's first halves and to their second halves.
@@ -150,6 +156,9 @@ struct Gemm {
   inline void Column(int block) const {
     constexpr int kTall = Math::kTilePixels[0], kMiddle = Math::kTilePixels[1];
     constexpr int kLow = Math::kTilePixels[2];
+    if constexpr (Math::kCrosses && kBlocks == 2) {
+      if (wide != nullptr) return CrossedGemm<Math>{*this}.Column(block);
+    }
     int row = 0;
     for (; rows - row >= kTall; row += kTall) Tile<kTall, kBlocks>(row, kTall, block);
     const int rest = rows - row;
@@ -173,13 +182,11 @@ struct Gemm {
 };
 
 // Chunks are a multiple of the tallest tile, and about half of a small L1 cache.
-constexpr int ChunkRows(ptrdiff_t cells, int tile_rows, ptrdiff_t rows) {
+constexpr int ChunkRows(ptrdiff_t cells, int tile_rows, ptrdiff_t rows, ptrdiff_t min_tiles = 1) {
   const ptrdiff_t tiles_in_cache = 16384 / (cells * kCellBytes * tile_rows);
   const ptrdiff_t tiles_needed = (rows + tile_rows - 1) / tile_rows;
-  const ptrdiff_t tiles = tiles_in_cache < 1              ? 1
-                          : tiles_in_cache < tiles_needed ? tiles_in_cache
-                                                          : tiles_needed;
-  return static_cast<int>(tiles * tile_rows);
+  const ptrdiff_t tiles = tiles_in_cache < min_tiles ? min_tiles : tiles_in_cache;
+  return static_cast<int>((tiles < tiles_needed ? tiles : tiles_needed) * tile_rows);
 }
 
 }  // namespace

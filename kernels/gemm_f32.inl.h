@@ -36,6 +36,7 @@ struct GemmMathF32 {
   static constexpr int kLanes = static_cast<int>(Reg::size);
   static constexpr int kWeiPerStep = kLanes;
   static constexpr auto& kTilePixels = FloatTiles<kLanes>::kPixels;
+  static constexpr bool kCrosses = false;
   static constexpr int kCellSrc = kCellSteps;
   static constexpr Product kProduct = Product::kBroadcast;
   static constexpr int kStepsAtOnce = 1;

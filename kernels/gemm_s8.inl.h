@@ -8,6 +8,7 @@
 #include "kernels/args.h"
 #include "kernels/dot_tile.inl.h"
 #include "kernels/gemm.inl.h"
+#include "kernels/gemm_crossed.inl.h"
 #include "kernels/inline.inl.h"
 #include "kernels/requantize.inl.h"
 
@@ -50,6 +51,7 @@ struct GemmMathS8 {
   static constexpr Product kProduct = ProductOf<Ops>();
   static constexpr int kStepsAtOnce = StepsAtOnce<Ops>();
   static constexpr int kCellSrc = kCellSteps * Ops::kGroup;  // activations of a cell
+  static constexpr bool kCrosses = requires { Ops::kCrossedRows; };
 
   Requantizer<Tag> requantizer;
   const float* scale;

@@ -103,9 +103,9 @@ struct ChunkLayout {
   ptrdiff_t cells, patch_stride;
 
   template <class Math>
-  static ChunkLayout Of(ptrdiff_t patch_bytes, ptrdiff_t max_rows) {
+  static ChunkLayout Of(ptrdiff_t patch_bytes, ptrdiff_t max_rows, ptrdiff_t min_tiles = 1) {
     const ptrdiff_t cells = CellsOf<Math>(patch_bytes);
-    return {ChunkRows(cells, Math::kTilePixels[0], max_rows), cells, cells * CellSrcBytes<Math>()};
+    return {ChunkRows(cells, Math::kTilePixels[0], max_rows, min_tiles), cells, cells * CellSrcBytes<Math>()};
   }
   ptrdiff_t CellStride() const { return static_cast<ptrdiff_t>(rows) * kCellBytes; }
   ptrdiff_t CellBytes() const { return rows * cells * kCellBytes; }

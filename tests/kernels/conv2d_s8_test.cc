@@ -60,6 +60,26 @@ TEST(Conv2dS8, EveryPixelCountAroundATileEdge) {
   }
 }
 
+// Crossed products (gemm.inl.h) need 4 blocks of channels, 16 steps and 24 pixels: with and without a step or
+// a block that has no partner, and with pixels that fill no tile.
+TEST(Conv2dS8, CrossedProducts) {
+  uint32_t seed = 0;
+  const auto check = [&](const ConvShape& shape) {
+    ++seed;
+    ExpectEqualOnAllIsas(shape, Outputs()[seed % Outputs().size()], seed);
+  };
+  for (int ic : {32, 33, 66, 100}) {
+    for (int oc : {32, 45}) {
+      for (int pixels : {24, 27, 29, 50, 75}) {
+        check({.name = "pixels", .in = {1, pixels}, .ic = ic, .oc = oc});
+      }
+      check({.name = "rows", .in = {9, 31}, .ic = ic, .oc = oc, .kernel = {3, 3}, .pad = {1, 1, 1, 1}});
+    }
+  }
+  check({.name = "columns", .in = {6, 300}, .ic = 64, .oc = 40, .kernel = {3, 3}});
+  check({.name = "groups", .in = {7, 9}, .ic = 70, .oc = 80, .groups = 2, .kernel = {3, 1}});
+}
+
 // One chunk holds about 16 KiB of activations; 700 pixels of 200 channels need several.
 TEST(Conv2dS8, ManyChunks) {
   ExpectEqualOnAllIsas({.name = "chunks", .in = {7, 100}, .ic = 200, .oc = 17}, Outputs()[0], 1);
