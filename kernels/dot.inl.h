@@ -18,12 +18,11 @@
 //   LoadWei(p)            kLanes x kGroup weights, as packed
 //   BroadcastGroup(p)     one group of expanded activations (4 bytes) to all lanes
 //   Dot(acc, src, wei)    acc += sum over the group of src * wei
-//   DotCrossed(acc0, acc1, src0, src1, wei)    acc[b] += what crossed products (gemm_crossed.inl.h) of two
-//   groups
-//                         are, with their weights for two blocks, wei[0 .. 1] and wei[2 .. 3]
-//   CrossedSum(groups, n) of n <= 16 expanded groups the sum of products of every two; kCrossedRows  height
-//   of
-//                         their register tiles. Only where they are faster
+//   DotCrossed(acc0, acc1, src0, src1, wei)    crossed products (gemm_crossed.inl.h) of two groups with their
+//                         weights of two blocks, wei[0 .. 1] and wei[2 .. 3]; only where they are faster,
+//                         with
+//   CrossedSum(groups, n)   of n <= 16 expanded groups the sum of the products of every two
+//   kCrossedRows            the height of their register tiles
 //   DotPair(acc0, acc1, src0, src1, wei0, wei1)    two of them; only where that is faster than two calls of
 //   Dot ExpandGroups(src, dst)         16 groups of activations (16 * kGroup bytes) to 64 bytes as
 //   BroadcastGroup
