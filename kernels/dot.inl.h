@@ -21,6 +21,7 @@
 //   DotCrossed(acc0, acc1, src0, src1, wei)    crossed products (gemm_crossed.inl.h) of two groups with their
 //                         weights of two blocks, wei[0 .. 1] and wei[2 .. 3]; only where they are faster,
 //                         with
+//   SwapGroups(groups)      in each lane the other group of its pair
 //   CrossedSum(groups, n)   of n <= 16 expanded groups the sum of the products of every two
 //   kCrossedRows            the height of their register tiles
 //   DotPair(acc0, acc1, src0, src1, wei0, wei1)    two of them; only where that is faster than two calls of

@@ -49,13 +49,14 @@ struct S8<Avx2> : YmmS8<Avx2::simd> {
         [a0] "+x"(acc0), [a1] "+x"(acc1), [s0] "+x"(src0), [s1] "+x"(src1), [t0] "=&x"(sum0), [t1] "=&x"(sum1)
         : [w0] "x"(wei[0]), [w1] "x"(wei[1]), [w2] "x"(wei[2]), [w3] "x"(wei[3]));
   }
+  static QRUN_INLINE I32 SwapGroups(I32 groups) { return _mm256_shuffle_epi32(groups, 0xB1); }
   static QRUN_INLINE int32_t CrossedSum(const std::byte* groups, int count) {
     const __m256i index = _mm256_setr_epi32(1, 16, 3, 16, 5, 16, 7, 16);  // never 16
     __m256i sum = _mm256_setzero_si256();
     for (int i = 0; i < 16; i += 8) {
       const __m256i all = Load(groups + 4 * i);
       const __m256i first = _mm256_and_si256(all, _mm256_cmpgt_epi32(_mm256_set1_epi32(count - i), index));
-      sum = _mm256_add_epi32(sum, _mm256_madd_epi16(first, _mm256_shuffle_epi32(all, 0xB1)));
+      sum = _mm256_add_epi32(sum, _mm256_madd_epi16(first, SwapGroups(all)));
     }
     const __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
     return _mm_cvtsi128_si32(half) + _mm_extract_epi32(half, 2);

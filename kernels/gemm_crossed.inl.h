@@ -19,6 +19,24 @@
 namespace qrun::kernels {
 namespace {
 
+// Widens `steps` steps of weights of two blocks, which lie block_stride apart, to [step][2 blocks] registers
+// at `wide`, and takes off bias what is too much in the crossed products of their channels. Returns the end.
+template <class Ops>
+std::byte* WidenCrossed(const int8_t* wei, ptrdiff_t block_stride, ptrdiff_t steps,
+                        typename Ops::I32 (&bias)[2], std::byte* wide) {
+  typename Ops::I32 sums[2] = {Ops::SetI32(0), Ops::SetI32(0)};
+  for (ptrdiff_t step = 0; step < steps; ++step, wei += Ops::kLanes * Ops::kGroup) {
+    Unroll<2>([&](auto b) QRUN_INLINE_LAMBDA {
+      const typename Ops::I32 words = Ops::LoadWei(wei + b.value * block_stride);
+      if (step % 2 != 0) Ops::Dot(sums[b.value], Ops::LoadI32(wide - 2 * Ops::kBytes), words);
+      Ops::StoreI32(wide, words);
+      wide += Ops::kBytes;
+    });
+  }
+  Unroll<2>([&](auto b) QRUN_INLINE_LAMBDA { bias[b.value] = Ops::SubI32(bias[b.value], sums[b.value]); });
+  return wide;
+}
+
 // Math::Ops supplies DotCrossed, CrossedSum and kCrossedRows (dot.inl.h).
 template <class Math>
 struct CrossedGemm {
@@ -59,22 +77,14 @@ struct CrossedGemm {
   // bias: less what is too much in the products of a channel.
   void WidenWeights(int block, Reg (&bias)[2]) const {
     const ptrdiff_t block_stride = static_cast<ptrdiff_t>(g.segment_count) * g.steps * Math::kWeiPerStep;
-    const typename Math::Wei* w = g.wei + block * block_stride;
-    Reg sums[2] = {Ops::SetI32(0), Ops::SetI32(0)};
+    Unroll<2>([&](auto b)
+                  QRUN_INLINE_LAMBDA { bias[b.value] = Math::LoadBia(g.bia + (block + b.value) * kLanes); });
+    const typename Math::Wei* wei = g.wei + block * block_stride;
     std::byte* out = g.wide;
     for (int s = 0; s < g.segment_count; ++s) {
-      for (int step = 0; step < g.steps; ++step, w += Math::kWeiPerStep) {
-        Unroll<2>([&](auto b) QRUN_INLINE_LAMBDA {
-          const Reg wei = Math::LoadWei(w + b.value * block_stride);
-          if (step % 2 != 0) Ops::Dot(sums[b.value], Ops::LoadI32(out - 2 * kWideBytes), wei);
-          Ops::StoreI32(out, wei);
-          out += kWideBytes;
-        });
-      }
+      out = WidenCrossed<Ops>(wei, block_stride, g.steps, bias, out);
+      wei += g.steps * Math::kWeiPerStep;
     }
-    Unroll<2>([&](auto b) QRUN_INLINE_LAMBDA {
-      bias[b.value] = Ops::SubI32(Math::LoadBia(g.bia + (block + b.value) * kLanes), sums[b.value]);
-    });
   }
 
   template <int kRows>

@@ -49,6 +49,7 @@ class InvertedResidualCellsS8 {
   // Weights of a slab are used for every pixel of four rows: where loading them widens them, that is done
   // before.
   static constexpr bool kWidens = kExpansion == 2;
+  static constexpr bool kCrosses = requires { Ops::kCrossedRows; };  // products of the projection
   static constexpr int kExpandStep = kWidens ? Ops::kBytes : kStep;
   static constexpr int kSlab = Ops::kExpandBlocks;  // channel blocks expanded together
   static constexpr int kSlack = 8;                  // columns behind the last that tiles may touch
@@ -158,7 +159,12 @@ class InvertedResidualCellsS8 {
         place(args.has_expand ? ((expanded_rows - 1) * e_.stride_h + e_.kh) * src_row_bytes_ + kCell : 0);
     weights_ = place(blocks_ * ptrdiff_t{kPreparedBytes});
     const int slab_blocks = Min(blocks_, kSlab);
-    wide_ = place(kWidens && args.has_expand ? ptrdiff_t{slab_blocks} * e_.kh * row_steps_ * kExpandStep : 0);
+    const ptrdiff_t expand_wide =
+        kWidens && args.has_expand ? ptrdiff_t{slab_blocks} * e_.kh * row_steps_ * kExpandStep : 0;
+    const bool crosses = !whole_image && Crosses(2);
+    const ptrdiff_t project_wide = crosses ? ptrdiff_t{blocks_} * (kLanes / kGroup) * 2 * Ops::kBytes : 0;
+    wide_ = place(expand_wide > project_wide ? expand_wide : project_wide);
+    slot_sums_ = place(crosses ? quads_ * 4 * ptrdiff_t{sizeof(int32_t)} : 0);
     row_bytes_ = columns_ * ptrdiff_t{kCell};
     cells_ = place((Cells::kKept ? blocks_ : slab_blocks) * row_bytes_);
     joined_ = place(slab_blocks * row_bytes_);
@@ -662,7 +668,11 @@ class InvertedResidualCellsS8 {
   // `rows` (0, 1 or 2) output rows from `row` on.
   void ProjectRows(int n, int row, int rows, const std::byte* filtered, Clock& clock) const {
     if (rows == 0) return;
-    ProjectBlocks(n, row, rows, filtered, 0, ProjectedBlocks());
+    int block = 0;
+    if constexpr (kCrosses) {
+      if (Crosses(rows)) block = ProjectCrossed(n, row, rows, filtered);
+    }
+    ProjectBlocks(n, row, rows, filtered, block, ProjectedBlocks());
     clock.Lap(Args::kProject);
     if (!args_.residual) return;
     AddSource(rows, args_.dst + PixelOffset(n, row, 0, w_.oh, w_.ow, args_.project.oc));
@@ -738,6 +748,13 @@ class InvertedResidualCellsS8 {
         if constexpr (kExpansion == 2) advance = 16 - advance;
       }
     }
+    StoreSlots<kSlots, kBlocks>(acc, block, slot, slots, rows, dst);
+  }
+
+  template <int kSlots, int kBlocks>
+  QRUN_INLINE void StoreSlots(const I32 (&acc)[kSlots * kBlocks], int block, int slot, int slots, int rows,
+                              int8_t* dst) const {
+    const ConvS8Args& a = args_.project;
     const GemmMathS8<Tag> math = {Requantizer<Tag>(a.dst_zp, a.lo, a.hi), a.scale};
     const ptrdiff_t row_bytes = ptrdiff_t{w_.ow} * a.oc;
     dst += block * kLanes;
@@ -746,6 +763,82 @@ class InvertedResidualCellsS8 {
     const ptrdiff_t odd = rows == 2 ? row_bytes : a.oc, step = rows == 2 ? a.oc : 2 * ptrdiff_t{a.oc};
     const auto pixel = [&](int s) QRUN_INLINE_LAMBDA { return dst + s / 2 * step + s % 2 * odd; };
     math.template Store<kSlots, kBlocks>(acc, block * kLanes, pixel, slots - slot, a.oc - block * kLanes);
+  }
+
+  // Crossed products (gemm_crossed.inl.h) pay where enough slots share the widened weights, and enough
+  // channels the sums of slots.
+  bool Crosses(int rows) const {
+    return kCrosses && rows * w_.ow >= 20 && args_.project.oc >= 64 && args_.project.ic % kLanes == 0;
+  }
+
+  // The pairs of output blocks; returns how many blocks those are.
+  int ProjectCrossed(int n, int row, int rows, const std::byte* filtered) const {
+    const ConvS8Args& a = args_.project;
+    const int slots = rows * w_.ow, whole = slots / 4;
+    int8_t* dst = args_.dst + PixelOffset(n, row, 0, w_.oh, w_.ow, a.oc);
+    auto* sums = reinterpret_cast<int32_t*>(slot_sums_);
+    SumSlots(filtered, whole, sums);
+    const ptrdiff_t steps = a.ic / kGroup, block_stride = steps * kStep;
+    int block = 0;
+    for (; ProjectedBlocks() - block >= 2; block += 2) {
+      I32 bias[2] = {Ops::LoadI32(a.bia + block * kLanes), Ops::LoadI32(a.bia + (block + 1) * kLanes)};
+      WidenCrossed<Ops>(a.wei + block * block_stride, block_stride, steps, bias, wide_);
+      for (int q = 0; q < whole; ++q) ProjectQuad(filtered, bias, sums, block, q, slots, rows, dst);
+      if (slots % 4 == 3) {
+        ProjectTile<4, 2, 0>(filtered, a.wei, block, whole * 4, slots, rows, dst);
+      } else if (slots % 4 != 0) {
+        ProjectTile<2, 2, 0>(filtered, a.wei, block, whole * 4, slots, rows, dst);
+      }
+    }
+    return block;
+  }
+
+  // What is too much in the crossed products of the slots of `quads` quads.
+  void SumSlots(const std::byte* filtered, int quads, int32_t* sums) const {
+    for (int q = 0; q < quads; ++q, filtered += kCell, sums += 4) {
+      I32 low = Ops::SetI32(0), high = Ops::SetI32(0);
+      const std::byte* quad = filtered;
+      for (int block = 0; block < blocks_; ++block, quad += quads_ * ptrdiff_t{kCell}) {
+        const I32 first = Ops::LoadI32(quad), second = Ops::LoadI32(quad + Ops::kBytes);
+        Ops::Dot(low, first, Ops::SwapGroups(first));
+        Ops::Dot(high, second, Ops::SwapGroups(second));
+      }
+      // A slot's pairs of groups are in every second pair of lanes, each in both lanes.
+      alignas(64) uint32_t lanes[2 * kLanes];
+      Ops::StoreI32(lanes, low);
+      Ops::StoreI32(lanes + kLanes, high);
+      for (int s = 0; s < 4; ++s) {
+        uint32_t sum = 0;
+        for (int i = s % 2 * 2; i < kLanes; i += 4) sum += lanes[s / 2 * kLanes + i];
+        sums[s] = static_cast<int32_t>(sum);
+      }
+    }
+  }
+
+  // The four slots of quad q, of two output blocks whose weights are at wide_.
+  QRUN_INLINE void ProjectQuad(const std::byte* filtered, const I32 (&bias)[2], const int32_t* sums,
+                               int block, int q, int slots, int rows, int8_t* dst) const {
+    I32 acc[8];
+    Unroll<4>([&](auto s) QRUN_INLINE_LAMBDA {
+      const I32 sum = Ops::SetI32(sums[4 * q + s.value]);
+      Unroll<2>([&](auto b)
+                    QRUN_INLINE_LAMBDA { acc[s.value * 2 + b.value] = Ops::SubI32(bias[b.value], sum); });
+    });
+    const ptrdiff_t quad_stride = quads_ * ptrdiff_t{kCell};
+    const std::byte* quad = filtered + q * ptrdiff_t{kCell};
+    const std::byte* w = wide_;
+    for (const std::byte* stop = quad + blocks_ * quad_stride; quad != stop; quad += quad_stride) {
+      for (int lane = 0; lane < Ops::kBytes; lane += 16, w += 4 * Ops::kBytes) {
+        const I32 wei[4] = {Ops::LoadI32(w), Ops::LoadI32(w + Ops::kBytes), Ops::LoadI32(w + 2 * Ops::kBytes),
+                            Ops::LoadI32(w + 3 * Ops::kBytes)};
+        Unroll<4>([&](auto s) QRUN_INLINE_LAMBDA {
+          const std::byte* src = quad + lane + Cells::GroupAt(s.value);
+          Ops::DotCrossed(acc[s.value * 2], acc[s.value * 2 + 1], Ops::BroadcastGroup(src),
+                          Ops::BroadcastGroup(src + 4), wei);
+        });
+      }
+    }
+    StoreSlots<4, 2>(acc, block, q * 4, slots, rows, dst);
   }
 
   void AddSource(int rows, int8_t* dst) const {
@@ -764,7 +857,7 @@ class InvertedResidualCellsS8 {
   int blocks_, used_columns_, columns_, quads_, row_steps_;
   ptrdiff_t src_row_bytes_, pair_bytes_;
   ptrdiff_t row_bytes_;  // of the cells of a block
-  std::byte *src_rows_, *weights_, *wide_, *cells_, *joined_, *halves_, *filtered_;
+  std::byte *src_rows_, *weights_, *wide_, *slot_sums_, *cells_, *joined_, *halves_, *filtered_;
   size_t scratch_bytes_;
 };
 

@@ -21,6 +21,11 @@ const BlockShape kBlocks[] = {
     {"dilated", 1, 15, 15, 6, 20, 6, 1, 1, 3, 3, 1, 2, 2, true},
     {"skips_rows", 1, 19, 19, 6, 20, 9, 1, 1, 1, 1, 3, 0, 1, false},
     {"over_padded", 1, 4, 4, 6, 20, 9, 1, 1, 5, 5, 1, 4, 1, false},
+    // The projection's products are crossed where channels and pixels are many.
+    {"crossed", 1, 8, 14, 12, 72, 90, 1, 1, 3, 3, 1, 1, 1, false},
+    {"crossed_odd_blocks", 1, 5, 23, 64, 40, 66, 1, 1, 3, 3, 1, 1, 1, false},
+    {"crossed_stride_2", 2, 9, 23, 70, 40, 70, 1, 1, 3, 3, 2, 1, 1, false},
+    {"crossed_not_whole", 1, 4, 25, 8, 44, 64, 1, 1, 3, 3, 1, 1, 1, false},
 };
 
 // Which functions a block has.
@@ -76,6 +81,9 @@ class Block {
     FillConv(args.project, s.ec, s.oc, -120, 5, -128);
     if (tables & kBehindExpand) args.expand_table = RandomTable();
     if (tables & kBehindDepthwise) args.depthwise_table = RandomTable();
+    // Results that begin at the zero point, above it, and below.
+    if (seed % 3 == 1) args.expand.lo = -110, args.expand.hi = 90;
+    if (seed % 3 == 2) args.depthwise.lo = args.depthwise.dst_zp;
     args.add.a_zp = 5;
     args.add.b_zp = 3;
     args.add.dst_zp = -4;
