@@ -83,6 +83,8 @@ class Worker {
   QuantizeOptions HowToQuantize(std::span<const std::string> keep_float) const {
     QuantizeOptions options;
     options.keep_float.assign(keep_float.begin(), keep_float.end());
+    options.chosen_float = keep_float.size() - options_.keep_float.size();
+    options.goal = GoalText(options_.goal);
     options.per_channel_weights = options_.per_channel_weights;
     options.least_error_weights = least_error_weights_;
     options.channels = calibration_.channels;
@@ -107,11 +109,11 @@ class Worker {
     return Measure(std::move(name), std::move(what));
   }
 
-  // As it will be emitted.
+  // As it will be emitted; bias correction stands for learned rounding, which takes minutes and gains more.
   Result<Graph> Finished(std::span<const std::string> keep_float) const {
     QuantizeReport report;
     QRUN_ASSIGN_OR_RETURN(Graph graph, Quantized(keep_float, report));
-    if (CorrectsBiases() && report.int8_operators != 0) {
+    if (options_.correct_biases && report.int8_operators != 0) {
       QRUN_ASSIGN_OR_RETURN(std::ignore, CorrectBiases(graph_, graph, learn_, options_.threads));
     }
     return graph;
@@ -120,14 +122,20 @@ class Worker {
   Status CheckGoal() {
     QRUN_ASSIGN_OR_RETURN(result_.precision->search.after, meter_->Judge(result_.graph));
     if (result_.precision->search.after.Meets(options_.goal)) return Status::Ok();
-    return Status::InvalidArgument("the goal (" + GoalText(options_.goal) + ") was missed in the end: " +
-                                   JudgementText(result_.precision->search.after));
+    return Status::InvalidArgument(
+        "the goal (" + GoalText(options_.goal) +
+        ") was missed in the end: " + JudgementText(result_.precision->search.after) +
+        (options_.learn_rounding
+             ? ", with the roundings learnt; the search had taken bias correction in their place: "
+               "ask for more than you need, or leave --learn-rounding out"
+             : ""));
   }
 
   Status MixPrecisions() {
     const MixedPrecisionInput input = {
-        graph_,     result_.graph, ranges_,       calibration_.channels, options_.keep_float,
-        *original_, check_,        options_.goal, options_.sensitivity,  options_.threads};
+        graph_,          result_.graph, ranges_,       calibration_.channels, options_.keep_float,
+        *original_,      check_,        options_.goal, options_.sensitivity,  options_.fuses_blocks,
+        options_.threads};
     QRUN_ASSIGN_OR_RETURN(
         MixedPrecision mixed,
         MixPrecision(

@@ -39,6 +39,7 @@ struct Int8Options {
   std::vector<std::string> keep_float;
   PrecisionGoal goal;        // keeps as few more layers float as it takes; fails if it cannot be met
   bool sensitivity = false;  // measure the layers one at a time
+  bool fuses_blocks = true;  // whether the graph's inverted residuals will become one operator each
   size_t limit = 0;          // samples to use from the front of the source; 0: all
   int threads = 1;           // the result does not depend on it
 };

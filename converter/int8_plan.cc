@@ -84,9 +84,11 @@ std::string NodeTrouble(const Graph& graph, const Node& node, std::span<const Ra
   return "";
 }
 
-Status ApplyKeepFloat(const Graph& graph, std::span<const std::string> keep_float,
+Status ApplyKeepFloat(const Graph& graph, const FloatExpressions& keep_float,
                       std::vector<std::string>& reason) {
-  for (const std::string& text : keep_float) {
+  for (size_t k = 0; k < keep_float.all.size(); ++k) {
+    const std::string& text = keep_float.all[k];
+    const bool chosen = k + keep_float.chosen >= keep_float.all.size();
     std::regex expression;
     try {
       expression.assign(text);
@@ -98,7 +100,7 @@ Status ApplyKeepFloat(const Graph& graph, std::span<const std::string> keep_floa
     for (size_t i = 0; i < graph.nodes.size(); ++i) {
       if (!std::regex_search(graph.nodes[i].name, expression)) continue;
       matched = true;
-      reason[i] = "asked for by --keep-float";
+      reason[i] = chosen ? "chosen to meet " + std::string(keep_float.goal) : "asked for by --keep-float";
     }
     if (!matched) {
       std::string names;
@@ -126,7 +128,7 @@ class Planner {
     std::iota(parent_.begin(), parent_.end(), 0);
   }
 
-  Result<Int8Plan> Run(std::span<const std::string> keep_float) {
+  Result<Int8Plan> Run(const FloatExpressions& keep_float) {
     for (const Node& node : graph_.nodes) reason_.push_back(NodeTrouble(graph_, node, ranges_));
     QRUN_RETURN_IF_ERROR(ApplyKeepFloat(graph_, keep_float, reason_));
     while (SpreadFloat()) {
@@ -250,7 +252,7 @@ Int8Form Int8FormOf(const Node& node) {
 }
 
 Result<Int8Plan> PlanInt8(const Graph& graph, std::span<const Range> ranges,
-                          std::span<const std::string> keep_float) {
+                          const FloatExpressions& keep_float) {
   if (ranges.size() != graph.values.size()) {
     return Status::Internal("calibration covers " + std::to_string(ranges.size()) +
                             " values of a graph with " + std::to_string(graph.values.size()));

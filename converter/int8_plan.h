@@ -4,6 +4,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "converter/graph.h"
@@ -30,8 +31,15 @@ struct Int8Plan {
   std::vector<int> group;
 };
 
-// `ranges`: what calibration saw, per ValueId. `keep_float`: regular expressions (ECMAScript, found anywhere
-// in the node's name) of nodes that stay float.
+// Regular expressions (ECMAScript, found anywhere in the node's name) of nodes that stay float.
+struct FloatExpressions {
+  std::span<const std::string> all;
+  // So many at the end of `all` were not asked for but chosen, to meet `goal`: "--min-sqnr 20".
+  size_t chosen = 0;
+  std::string_view goal;
+};
+
+// `ranges`: what calibration saw, per ValueId.
 //
 // A node runs in int8 if it has an int8 form, all its activations are float32 with finite ranges up to
 // kMaxMagnitude, its constants are usable, and no expression names it. Operators that only move bytes follow
@@ -40,7 +48,7 @@ struct Int8Plan {
 // concatenation take the output's range where nothing else reads them: its bytes are then copied, not
 // requantised. Errors: invalid_argument for an expression that does not parse or names no node.
 Result<Int8Plan> PlanInt8(const Graph& graph, std::span<const Range> ranges,
-                          std::span<const std::string> keep_float);
+                          const FloatExpressions& keep_float);
 
 }  // namespace qrun::converter
 

@@ -246,6 +246,7 @@ class Conversion {
       report_.float_plan = cli::DescribePlan(session);
     }
     Int8Options options = options_.quantization;
+    options.fuses_blocks = options_.fuse;
     if (!options_.labels_list.empty()) {
       QRUN_ASSIGN_OR_RETURN(options.goal.labelled, OpenLabelled());
     }

@@ -276,7 +276,8 @@ std::vector<int> WeightLevels(const Graph& graph, int bits) {
 Status QuantizeGraph(Graph& graph, std::span<const Range> ranges, const QuantizeOptions& options,
                      QuantizeReport* report) {
   QRUN_RETURN_IF_ERROR(CheckCanonical(graph));
-  QRUN_ASSIGN_OR_RETURN(Int8Plan plan, PlanInt8(graph, ranges, options.keep_float));
+  QRUN_ASSIGN_OR_RETURN(Int8Plan plan,
+                        PlanInt8(graph, ranges, {options.keep_float, options.chosen_float, options.goal}));
   if (options.symmetric_activations) {
     for (Range& range : plan.range) range = Symmetric(range);
   }

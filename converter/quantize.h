@@ -22,8 +22,10 @@ struct RoundedLinear {
 };
 
 struct QuantizeOptions {
-  // Regular expressions of node names that stay float; see PlanInt8.
+  // See FloatExpressions: all, how many of them were chosen, and for which goal.
   std::vector<std::string> keep_float;
+  size_t chosen_float = 0;
+  std::string goal = {};
   bool per_channel_weights = true;
   bool least_error_weights = false;  // WeightOptions::least_error
   // Per ValueId; may be empty. For WeightOptions::input_power.

@@ -1,6 +1,7 @@
 #include "converter/precision/cost_model.h"
 
 #include "converter/count_work.h"
+#include "converter/passes/fuse_inverted_residual.h"
 
 namespace qrun::converter {
 namespace {
@@ -32,6 +33,25 @@ LayerCost CostOf(const Graph& graph, const LayerUnit& unit) {
   const double calls = kCallUs * static_cast<double>(unit.nodes.size());
   return {macs / kFloatMacsPerUs + 4 * elements / kBytesPerUs + border / kConversionsPerUs + calls,
           macs / kInt8MacsPerUs + elements / kBytesPerUs + calls};
+}
+
+std::vector<FusedBlock> FindFusedBlocks(const Graph& int8_graph) {
+  Graph fused = int8_graph;
+  FuseInvertedResidual(fused);
+  std::vector<FusedBlock> blocks;
+  for (const Node& node : fused.nodes) {
+    const auto* parts = std::get_if<fb::InvertedResidualT>(&node.options);
+    if (parts == nullptr) continue;
+    FusedBlock block;
+    if (parts->expand) block.written.push_back(parts->expanded);
+    block.written.push_back(parts->filtered);
+    if (parts->residual) block.written.push_back(parts->projected);
+    for (ValueId inner : block.written)
+      block.breakup_us += kCallUs + 2 * Elements(int8_graph, inner) / kBytesPerUs;
+    block.written.push_back(node.outputs[0]);
+    blocks.push_back(std::move(block));
+  }
+  return blocks;
 }
 
 }  // namespace qrun::converter

@@ -1,5 +1,6 @@
 #include "converter/precision/mixed_precision.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -14,7 +15,7 @@ using Clock = std::chrono::steady_clock;
 constexpr int kTimedRuns = 9;
 
 Result<NodeForms> PlannedForms(const MixedPrecisionInput& input, std::span<const std::string> keep_float) {
-  QRUN_ASSIGN_OR_RETURN(const Int8Plan plan, PlanInt8(input.float_graph, input.ranges, keep_float));
+  QRUN_ASSIGN_OR_RETURN(const Int8Plan plan, PlanInt8(input.float_graph, input.ranges, {keep_float}));
   NodeForms forms;
   for (const std::string& reason : plan.float_reason) forms.push_back(reason.empty());
   return forms;
@@ -72,10 +73,25 @@ class Mixer {
           "the time budget was over before the layers were measured: give --time-budget more, or --calibrate "
           "fewer samples");
     }
+    if (input_.fuses_blocks) NameBlocks(measured->layers);
     QRUN_ASSIGN_OR_RETURN(std::vector<TimedPair> times,
                           TimeUnits(input_.float_graph, input_.int8_graph, units_, kTimedRuns));
     result_.sensitivity = {std::move(*measured), std::move(times)};
     return Status::Ok();
+  }
+
+  // Which layers would make a block fall apart.
+  void NameBlocks(std::vector<LayerSensitivity>& layers) const {
+    const std::vector<FusedBlock> blocks = FindFusedBlocks(input_.int8_graph);
+    for (LayerSensitivity& layer : layers) {
+      const ValueId writes = input_.float_graph.nodes[layer.unit.nodes.front()].outputs[0];
+      for (size_t b = 0; b < blocks.size(); ++b) {
+        const auto& written = blocks[b].written;
+        if (std::find(written.begin(), written.end(), writes) == written.end()) continue;
+        layer.cost.block = static_cast<int>(b);
+        layer.cost.breakup_us = blocks[b].breakup_us;
+      }
+    }
   }
 
   Status Search(const GoalMeter& meter) {
@@ -95,7 +111,8 @@ class Mixer {
       if (!result_.sensitivity) QRUN_RETURN_IF_ERROR(MeasureUnits(meter.reference()));
       std::vector<Candidate> candidates;
       for (const LayerSensitivity& layer : result_.sensitivity->sensitivity.layers) {
-        candidates.push_back({layer.alone.RelativeError(), layer.cost.Added()});
+        candidates.push_back(
+            {layer.alone.RelativeError(), layer.cost.Added(), layer.cost.block, layer.cost.breakup_us});
       }
       begin_stage_("mixed precision");
       QRUN_ASSIGN_OR_RETURN(report.search, SearchKeptLayers(candidates, input_.goal, std::move(before), judge,

@@ -31,6 +31,7 @@ struct MixedPrecisionInput {
   const CalibrationSource& held_out;  // samples that nothing was learnt from
   const PrecisionGoal& goal;
   bool sensitivity = false;  // measure it in any case
+  bool fuses_blocks = true;  // whether inverted residuals will become one operator each
   int threads = 1;
 };
 

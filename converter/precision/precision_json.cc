@@ -41,7 +41,11 @@ Json SensitivityJson(const std::optional<SensitivityReport>& report,
                     {"operators", layer.unit.nodes.size()},
                     {"alone", DeviationJson(layer.alone)},
                     {"without", DeviationJson(layer.without)},
-                    {"cost", {{"float_us", layer.cost.float_us}, {"int8_us", layer.cost.int8_us}}},
+                    {"cost",
+                     {{"float_us", layer.cost.float_us},
+                      {"int8_us", layer.cost.int8_us},
+                      {"block", layer.cost.block < 0 ? Json() : Json(layer.cost.block)},
+                      {"breakup_us", layer.cost.breakup_us}}},
                     {"measured", {{"float_us", time.float_us}, {"int8_us", time.int8_us}}},
                     {"kept_float", std::find(kept.begin(), kept.end(), i) != kept.end()}});
   }

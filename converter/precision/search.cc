@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -14,11 +15,7 @@ class Search {
          const JudgeFunction& judge, std::optional<std::chrono::steady_clock::time_point> deadline,
          const std::function<void(size_t, size_t)>& progress)
       : candidates_(candidates), goal_(goal), judge_(judge), deadline_(deadline), progress_(progress) {
-    ranking_.resize(candidates.size());
-    std::iota(ranking_.begin(), ranking_.end(), size_t{0});
-    std::stable_sort(ranking_.begin(), ranking_.end(), [&](size_t a, size_t b) {
-      return candidates_[a].gain / candidates_[a].cost > candidates_[b].gain / candidates_[b].cost;
-    });
+    Rank();
     expected_ = candidates.size();
     result_.before = std::move(before);
     result_.after = result_.before;
@@ -31,6 +28,24 @@ class Search {
   }
 
  private:
+  void Rank() {
+    std::vector<size_t> left(candidates_.size());
+    std::iota(left.begin(), left.end(), size_t{0});
+    std::set<int> apart;  // blocks that a candidate before has broken up
+    const auto worth = [&](size_t i) {
+      const Candidate& candidate = candidates_[i];
+      const bool breaks = candidate.block >= 0 && !apart.contains(candidate.block);
+      return candidate.gain / (candidate.cost + (breaks ? candidate.block_cost : 0));
+    };
+    while (!left.empty()) {
+      const auto best =
+          std::max_element(left.begin(), left.end(), [&](size_t a, size_t b) { return worth(a) < worth(b); });
+      ranking_.push_back(*best);
+      apart.insert(candidates_[*best].block);
+      left.erase(best);
+    }
+  }
+
   bool Late() {
     if (!deadline_ || std::chrono::steady_clock::now() <= *deadline_) return false;
     return result_.out_of_time = true;

@@ -73,7 +73,7 @@ class Learner {
 
  private:
   Status Plan() {
-    QRUN_ASSIGN_OR_RETURN(plan_, PlanInt8(graph_, result_.ranges, quantize_.keep_float));
+    QRUN_ASSIGN_OR_RETURN(plan_, PlanInt8(graph_, result_.ranges, {quantize_.keep_float}));
     std::vector<bool> runs_int8;
     for (const std::string& reason : plan_.float_reason) runs_int8.push_back(reason.empty());
     chains_ = FindChains(graph_, runs_int8, options_.kind);

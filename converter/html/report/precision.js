@@ -27,8 +27,8 @@ function oneAtATime(node, sensitivity) {
     note: `SQNR of the outputs with only this layer in int8${without ? ', and with all layers in int8 but this one' : ''}. Layers whose first bar is short cost most.${without && all.sqnr_db !== null ? ' Where the second is long, leaving it in float alone helps.' : ''}`,
     series: without ? ['it alone in int8', 'all but it in int8'] : ['it alone in int8'],
     rows: rows.map((row) => ({label: row.name, values: [row.alone.sqnr_db, ...(without ? [row.without.sqnr_db] : [])],
-      more: [row.op, row.alone.changed, row.cost.float_us, row.cost.int8_us, row.measured.float_us, row.measured.int8_us, row.kept_float ? 'float' : 'int8']})),
-    more: [{title: 'operator', text: true}, {title: 'answers changed by it', as: format.plain}, {title: 'modelled, float', as: format.us}, {title: 'int8', as: format.us}, {title: 'measured, float', as: format.us}, {title: 'int8', as: format.us}, {title: 'written in', text: true}],
+      more: [row.op, row.alone.changed, row.cost.float_us, row.cost.int8_us, row.cost.breakup_us, row.measured.float_us, row.measured.int8_us, row.kept_float ? 'float' : 'int8']})),
+    more: [{title: 'operator', text: true}, {title: 'answers changed by it', as: format.plain}, {title: 'modelled, float', as: format.us}, {title: 'int8', as: format.us}, {title: 'its block coming apart', as: format.us}, {title: 'measured, float', as: format.us}, {title: 'int8', as: format.us}, {title: 'written in', text: true}],
     label: `Signal to quantisation noise at the outputs for ${plural(rows.length, 'layer')}, one at a time.${worst.length ? ` The lowest is ${worst[0].name} with ${format.db(worst[0].alone.sqnr_db)}.` : ''}`,
   }));
 }

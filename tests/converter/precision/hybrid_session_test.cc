@@ -53,7 +53,7 @@ class HybridSessionTest : public testing::TestWithParam<const char*> {
     return graph;
   }
   NodeForms Planned(const std::vector<std::string>& keep_float) {
-    const auto plan = PlanInt8(graph_, ranges_, keep_float);
+    const auto plan = PlanInt8(graph_, ranges_, {keep_float});
     NodeForms forms;
     for (const std::string& reason : plan->float_reason) forms.push_back(reason.empty());
     return forms;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "converter/emit.h"
 #include "tests/converter/precision/precision_problem.h"
 #include "tests/converter/repair/repair_problem.h"
@@ -95,6 +97,69 @@ TEST(MixedPrecisionTest, KeepsNothingWhereInt8Suffices) {
   EXPECT_TRUE(converted->precision->search.kept.empty());
   EXPECT_EQ(converted->precision->search.conversions, 1);
   EXPECT_FALSE(converted->sensitivity.has_value());  // nobody asked, and nothing needed it
+}
+
+TEST(MixedPrecisionTest, SaysForWhatALayerIsFloat) {
+  Int8Options options = PlainOptions();
+  options.goal.min_sqnr_db = 25;
+  options.keep_float = {"^first$"};
+  const auto converted = ConvertToy(OutlierNet().graph, options);
+  ASSERT_TRUE(converted.ok()) << converted.error().message();
+  std::map<std::string, std::string> reasons;
+  for (const auto& kept : converted->quantization.kept_float) reasons[kept.name] = kept.reason;
+  EXPECT_EQ(reasons["first"], "asked for by --keep-float");
+  EXPECT_EQ(reasons["net/bad.conv (1)"], "chosen to meet --min-sqnr 25");
+  EXPECT_EQ(reasons["swish"], "chosen to meet --min-sqnr 25");
+  EXPECT_EQ(reasons.size(), 3u);
+}
+
+TEST(CostModelTest, ALayerOfABlockCostsItsBreakUp) {
+  for (const bool fuses : {true, false}) {
+    Int8Options options = PlainOptions();
+    options.sensitivity = true;
+    options.fuses_blocks = fuses;
+    const auto converted = ConvertToy(ResidualNet().graph, options);  // a, d, p, sum; out
+    ASSERT_TRUE(converted.ok()) << converted.error().message();
+    const auto& layers = converted->sensitivity->sensitivity.layers;
+    ASSERT_EQ(layers.size(), 5u);
+    for (const LayerSensitivity& layer : layers) {
+      const bool in_block = fuses && layer.unit.name != "out";
+      EXPECT_EQ(layer.cost.block, in_block ? 0 : -1) << layer.unit.name;
+      // Three inner tensors of 25 pixels with 16, 16 and 4 channels, and three calls.
+      EXPECT_DOUBLE_EQ(layer.cost.breakup_us, in_block ? 3 * 0.5 + 2 * 25 * (16 + 16 + 4) / 10e3 : 0);
+    }
+  }
+}
+
+// A search cannot learn roundings for every trial: bias correction stands for them.
+TEST(MixedPrecisionTest, BiasCorrectionStandsForLearnedRounding) {
+  const auto convert = [](int bits, bool correct, bool learn, std::optional<double> goal) {
+    Int8Options options = PlainOptions();
+    options.weight_bits = bits;
+    options.correct_biases = correct;
+    if (learn) options.learn_rounding = ChainKind::kLayers;
+    options.goal.min_sqnr_db = goal;
+    return ConvertToy(ResidualNet().graph, options);
+  };
+  const auto reached = [&](int bits, bool correct, bool learn) {
+    return convert(bits, correct, learn, {})->steps.back().sqnr_db;
+  };
+  // Above what rounding to nearest reaches, but no layer need stay float.
+  const double nearest = reached(4, false, false), corrected = reached(4, true, false);
+  ASSERT_LT(nearest, corrected);
+  ASSERT_LT(corrected, reached(4, true, true));
+  const auto met = convert(4, true, true, (nearest + corrected) / 2);
+  ASSERT_TRUE(met.ok()) << met.error().message();
+  EXPECT_TRUE(met->precision->search.kept.empty());
+
+  // Where learning comes out behind, what is written is judged, and the error says why the search let it
+  // pass.
+  const double learnt = reached(6, true, true), stand_in = reached(6, true, false);
+  ASSERT_LT(learnt, stand_in);
+  const auto missed = convert(6, true, true, (learnt + stand_in) / 2);
+  ASSERT_FALSE(missed.ok());
+  EXPECT_NE(missed.error().message().find("with the roundings learnt"), std::string::npos)
+      << missed.error().message();
 }
 
 TEST(MixedPrecisionTest, CountsChangedAnswersWithoutLabels) {

@@ -36,7 +36,7 @@ PrecisionGoal Goal(double db) {
 }
 
 Result<SearchResult> Find(NoisyModel& model, const std::vector<Candidate>& candidates, double db,
-                         std::optional<std::chrono::steady_clock::time_point> deadline = {}) {
+                          std::optional<std::chrono::steady_clock::time_point> deadline = {}) {
   return SearchKeptLayers(
       candidates, Goal(db), model.Judge({}),
       [&](std::span<const size_t> kept) -> Result<Judgement> { return model.Judge(kept); }, deadline, {});
@@ -56,7 +56,7 @@ TEST(SearchKeptLayersTest, GivesBackWhatAMisleadingRankingTook) {
   NoisyModel model = {{0.003, 0.003, 0.5, 0.003, 0.001, 0.2}};
   std::vector<Candidate> candidates = model.Candidates();
   for (size_t i : {0, 1, 3}) candidates[i].cost = 1e-4;  // cheap, so ranked first
-  const auto result = Find(model, candidates, 19);        // noise up to 0.0126
+  const auto result = Find(model, candidates, 19);       // noise up to 0.0126
   ASSERT_TRUE(result.ok());
   EXPECT_EQ(result->kept, (std::vector<size_t>{2, 5}));
 }
@@ -67,6 +67,26 @@ TEST(SearchKeptLayersTest, KeepsAsManyAsItTakes) {
   ASSERT_TRUE(result.ok());
   EXPECT_EQ(result->kept.size(), 30u);
   EXPECT_LE(result->conversions, 2 * 6 + 2 + 40);
+}
+
+// The heads of the ranking that are judged, up to all candidates; none of them is enough.
+std::vector<std::vector<size_t>> HeadsOf(const std::vector<Candidate>& candidates) {
+  NoisyModel model = {std::vector<double>(candidates.size() + 1, 1)};
+  EXPECT_FALSE(Find(model, candidates, 1000).ok());
+  return {model.judged.begin() + 1, model.judged.end()};
+}
+
+TEST(SearchKeptLayersTest, ABlockComesApartOnce) {
+  // Alone, each part of the block is worth less than candidate 3; once one of them is kept, the other is
+  // worth more.
+  std::vector<Candidate> candidates = {{1, 1, 7, 9}, {2, 1, 7, 9}, {0.5, 1}, {1.5, 1}};
+  EXPECT_EQ(HeadsOf(candidates), (std::vector<std::vector<size_t>>{{3}, {2, 3}, {0, 1, 2, 3}}));
+  candidates[2].gain = 0.15;
+  EXPECT_EQ(HeadsOf(candidates), (std::vector<std::vector<size_t>>{{3}, {1, 3}, {0, 1, 2, 3}}));
+  candidates[3].gain = 0.17;  // now behind both parts, of which the first counts the block
+  EXPECT_EQ(HeadsOf(candidates), (std::vector<std::vector<size_t>>{{1}, {0, 1}, {0, 1, 2, 3}}));
+  candidates = {{1, 1, -1, 9}, {2, 1, -1, 9}, {0.5, 1}, {1.5, 1}};  // no blocks
+  EXPECT_EQ(HeadsOf(candidates), (std::vector<std::vector<size_t>>{{1}, {1, 3}, {0, 1, 2, 3}}));
 }
 
 TEST(SearchKeptLayersTest, FailsWithWhatWasReached) {
