@@ -243,6 +243,19 @@ json TraceJson(std::span<const Profile> profiles, std::span<const std::string> n
                         {"ts", microseconds},
                         {"dur", duration},
                         {"args", {{"candidate", step.candidate}, {"macs", step.macs}}}});
+      double at = microseconds;
+      for (size_t part = 0; part < step.parts.size(); ++part) {
+        const double part_duration = profiles[p].part_ms[i][part] * 1e3;
+        events.push_back({{"name", step.name + "/" + step.parts[part].name},
+                          {"cat", "part"},
+                          {"ph", "X"},
+                          {"pid", p + 1},
+                          {"tid", 1},
+                          {"ts", at},
+                          {"dur", part_duration},
+                          {"args", {{"macs", step.parts[part].macs}}}});
+        at += part_duration;
+      }
       microseconds += duration;
     }
   }

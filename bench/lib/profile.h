@@ -34,7 +34,8 @@ nlohmann::json LayersJson(const Profile& profile, const Model& model);
 nlohmann::json SideBySide(const nlohmann::json& a, const nlohmann::json& b);
 
 // One run of each model in the Trace Event Format (chrome://tracing, Perfetto): a process per model, its
-// steps laid end to end with their median times.
+// steps laid end to end with their median times, and within a step what runs fused in it ("<step>/<part>"),
+// end to end too: parts take turns row by row, so that only how long each takes is meant, not when.
 nlohmann::json TraceJson(std::span<const Profile> profiles, std::span<const std::string> names);
 
 }  // namespace qrun::bench

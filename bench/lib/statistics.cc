@@ -85,8 +85,9 @@ WarmUp DetectWarmUp(std::span<const double> samples) {
 
 Verdict Conclude(const Interval& speedup, bool machine_was_busy) {
   if (machine_was_busy) return Verdict::kTooNoisy;
-  if (speedup.low > 1) return Verdict::kFaster;
-  if (speedup.high < 1) return Verdict::kSlower;
+  const double middle = (speedup.low + speedup.high) / 2;
+  if (speedup.low > 1 && middle >= kRelevant) return Verdict::kFaster;
+  if (speedup.high < 1 && middle <= 1 / kRelevant) return Verdict::kSlower;
   return (speedup.high - speedup.low) / 2 <= kSameWithin ? Verdict::kSame : Verdict::kTooNoisy;
 }
 

@@ -49,10 +49,11 @@ WarmUp DetectWarmUp(std::span<const double> samples);
 
 enum class Verdict { kFaster, kSlower, kSame, kTooNoisy };
 
-// What an interval of the speedup allows to say: faster or slower if it leaves out 1; else the same if it is
-// narrow (half width up to kSameWithin of 1); else the machine was too noisy to tell. On a busy machine
-// always the last.
-inline constexpr double kSameWithin = 0.03;
+// What an interval of the speedup allows to say: faster or slower if it leaves out 1 and its middle is a
+// factor of kRelevant away from 1 or more (1.0001 to 1.0025 is a difference, but none that matters); else the
+// same if it is narrow (half width up to kSameWithin); else the machine was too noisy to tell. On a busy
+// machine always the last.
+inline constexpr double kSameWithin = 0.03, kRelevant = 1.01;
 Verdict Conclude(const Interval& speedup, bool machine_was_busy);
 std::string_view VerdictName(Verdict verdict);  // "faster", "slower", "same", "too_noisy"
 

@@ -269,15 +269,35 @@ TEST_F(QbenchTest, CsvAndTrace) {
   EXPECT_NE(last.find("," + report["comparison"]["speedup"].dump() + ","), std::string::npos) << csv;
 
   const json trace = json::parse(tests::ReadText(Path("trace.json")));
-  double end = 0;
-  size_t events = 0;
+  const json& layers = report["results"][1]["layers"];
+  double end = 0, step_begin = 0, part_end = 0;
+  size_t steps = 0, parts = 0, all_parts = 0;
+  std::string step;
   for (const json& event : trace["traceEvents"]) {
     if (event["ph"] != "X" || event["pid"] != 2) continue;
-    EXPECT_NEAR(event["ts"].get<double>(), end, 1e-6);
-    end = event["ts"].get<double>() + event["dur"].get<double>();
-    ++events;
+    const double at = event["ts"], duration = event["dur"];
+    if (event["cat"] == "part") {  // end to end within the step before it
+      ASSERT_GT(steps, 0u);
+      const json& expected = layers[steps - 1]["parts"];
+      ASSERT_LT(parts, expected.size());
+      EXPECT_EQ(event["name"], step + "/" + expected[parts]["name"].get<std::string>());
+      EXPECT_EQ(event["args"]["macs"], expected[parts]["macs"]);
+      EXPECT_NEAR(at, part_end, 1e-6);
+      part_end = at + duration;
+      EXPECT_LE(part_end, end + 1e-6);
+      ++parts;
+      ++all_parts;
+      continue;
+    }
+    EXPECT_NEAR(at, end, 1e-6);
+    step = event["name"];
+    step_begin = part_end = at;
+    end = step_begin + duration;
+    ++steps;
+    parts = 0;
   }
-  EXPECT_EQ(events, report["results"][1]["layers"].size());
+  EXPECT_EQ(steps, layers.size());
+  EXPECT_EQ(all_parts, 4u);  // of the block: expand, depthwise, project, residual
 }
 
 TEST_F(QbenchTest, HtmlHoldsTheJson) {

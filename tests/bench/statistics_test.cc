@@ -121,6 +121,11 @@ TEST(WarmUp, MayNotEnd) {
 TEST(Conclude, NeedsANarrowInterval) {
   EXPECT_EQ(Conclude({1.01, 1.5}, false), Verdict::kFaster);
   EXPECT_EQ(Conclude({0.7, 0.99}, false), Verdict::kSlower);
+  EXPECT_EQ(Conclude({1.0001, 1.0025}, false), Verdict::kSame);  // certain, and of no consequence
+  EXPECT_EQ(Conclude({0.9975, 0.9999}, false), Verdict::kSame);
+  EXPECT_EQ(Conclude({1.005, 1.0149}, false), Verdict::kSame);
+  EXPECT_EQ(Conclude({1.005, 1.016}, false), Verdict::kFaster);
+  EXPECT_EQ(Conclude({1 / 1.016, 1 / 1.005}, false), Verdict::kSlower);
   EXPECT_EQ(Conclude({0.98, 1.03}, false), Verdict::kSame);
   EXPECT_EQ(Conclude({0.9, 1.3}, false), Verdict::kTooNoisy);
   EXPECT_EQ(Conclude({1.4, 1.5}, true), Verdict::kTooNoisy);
