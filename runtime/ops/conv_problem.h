@@ -23,17 +23,25 @@ ConvProblem ReadConv2D(const PlanBuilder& plan, const fb::Conv2D& options, const
 ConvProblem ReadDepthwise(const PlanBuilder& plan, const fb::DepthwiseConv2D& options,
                           const ConvTensors& tensors);
 
-// Kernel arguments of int8 convolutions with packed weights; src and dst are still to be bound. Adds the
-// bytes of the packed weights to *packed_bytes.
-kernels::ConvS8Args PackConvS8(PlanBuilder& plan, const ConvProblem& problem, size_t* packed_bytes);
-kernels::DwConvS8Args PackDwConvS8(PlanBuilder& plan, const ConvProblem& problem, size_t* packed_bytes);
+// Kernel arguments of convolutions with packed weights; src and dst are still to be bound. Adds the bytes of
+// the packed weights to *packed_bytes. `wei`: weights in place of the tensor's, if not null.
+kernels::ConvS8Args PackConvS8(PlanBuilder& plan, const ConvProblem& problem, size_t* packed_bytes,
+                               const int8_t* wei = nullptr);
+kernels::DwConvS8Args PackDwConvS8(PlanBuilder& plan, const ConvProblem& problem, size_t* packed_bytes,
+                                   const int8_t* wei = nullptr);
+kernels::ConvF32Args PackConvF32(PlanBuilder& plan, const ConvProblem& problem, size_t* packed_bytes,
+                                 const float* wei = nullptr);
 
-// The candidates, in the files convolution_f32.cc and convolution_s8.cc.
+// The candidates, in the files convolution_f32.cc and convolution_s8.cc, transposed_convolution.cc (phases)
+// and depthwise_multiplier.cc (repeated).
 Status AddConvOnednn(PlanBuilder& plan, const ConvProblem& problem, StepDraft draft);
 Status AddConvF32(PlanBuilder& plan, const ConvProblem& problem, StepDraft draft);
 Status AddDwConvF32(PlanBuilder& plan, const ConvProblem& problem, StepDraft draft);
 Status AddConvS8(PlanBuilder& plan, const ConvProblem& problem, StepDraft draft);
 Status AddDwConvS8(PlanBuilder& plan, const ConvProblem& problem, StepDraft draft);
+Status AddConvPhasesS8(PlanBuilder& plan, const ConvProblem& problem, StepDraft draft);
+Status AddConvPhasesF32(PlanBuilder& plan, const ConvProblem& problem, StepDraft draft);
+Status AddConvRepeatedS8(PlanBuilder& plan, const ConvProblem& problem, StepDraft draft);
 
 }  // namespace qrun
 

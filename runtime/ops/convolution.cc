@@ -8,8 +8,14 @@ namespace {
 
 using Candidates = std::span<const Candidate<ConvProblem>>;
 constexpr Candidate<ConvProblem> kConvF32[] = {{"onednn", AddConvOnednn}, {"conv2d_f32", AddConvF32}};
+constexpr Candidate<ConvProblem> kTransposedF32[] = {{"conv2d_phases_f32", AddConvPhasesF32},
+                                                     {"conv2d_f32", AddConvF32}};
 constexpr Candidate<ConvProblem> kDwConvF32[] = {{"onednn", AddConvOnednn}, {"dwconv2d_f32", AddDwConvF32}};
 constexpr Candidate<ConvProblem> kConvS8[] = {{"conv2d_s8", AddConvS8}};
+constexpr Candidate<ConvProblem> kTransposedS8[] = {{"conv2d_phases_s8", AddConvPhasesS8},
+                                                    {"conv2d_s8", AddConvS8}};
+constexpr Candidate<ConvProblem> kMultipliedS8[] = {{"dwconv2d_repeated_s8", AddConvRepeatedS8},
+                                                    {"conv2d_s8", AddConvS8}};
 constexpr Candidate<ConvProblem> kDwConvS8[] = {{"dwconv2d_s8", AddDwConvS8}};
 
 template <class Options>
@@ -67,8 +73,14 @@ ConvProblem ReadDepthwise(const PlanBuilder& plan, const fb::DepthwiseConv2D& op
 }
 
 Status AddConv2D(const OpContext& op, const fb::Conv2D& options, const ConvTensors& t) {
-  return AddConvolution(op, ReadConv2D(op.plan, options, t),
-                        op.plan.is_int8(t.src) ? Candidates(kConvS8) : Candidates(kConvF32));
+  const ConvProblem problem = ReadConv2D(op.plan, options, t);
+  const bool int8 = op.plan.is_int8(t.src);
+  const bool transposed = problem.window.input_dilation_h != 1 || problem.window.input_dilation_w != 1;
+  const bool multiplied = problem.groups == problem.ic && problem.oc > problem.ic && problem.ic > 1;
+  Candidates candidates = int8 ? Candidates(kConvS8) : Candidates(kConvF32);
+  if (transposed) candidates = int8 ? Candidates(kTransposedS8) : Candidates(kTransposedF32);
+  if (multiplied && int8 && !transposed) candidates = kMultipliedS8;
+  return AddConvolution(op, problem, candidates);
 }
 
 Status AddDepthwise(const OpContext& op, const fb::DepthwiseConv2D& options, const ConvTensors& t) {

@@ -7,9 +7,6 @@ namespace qrun {
 
 Status AddConvOnednn(PlanBuilder& plan, const ConvProblem& p, StepDraft draft) {
   if (plan.reproducible_float()) return Status::Unsupported("its sums depend on the CPU");
-  if (p.window.input_dilation_h != 1 || p.window.input_dilation_w != 1) {
-    return Status::Unsupported("input dilation");
-  }
   const FloatBounds bounds = ReadClamp(p.clamp);
   kernels::OnednnConvProblem problem;
   problem.window = p.window;
@@ -29,10 +26,12 @@ Status AddConvOnednn(PlanBuilder& plan, const ConvProblem& p, StepDraft draft) {
   return Status::Ok();
 }
 
-Status AddConvF32(PlanBuilder& plan, const ConvProblem& p, StepDraft draft) {
+kernels::ConvF32Args PackConvF32(PlanBuilder& plan, const ConvProblem& p, size_t* packed_bytes,
+                                 const float* wei) {
   const auto& t = p.tensors;
   const kernels::ConvWeightShape shape{p.oc, p.window.kh, p.window.kw, p.ic / p.groups, p.groups};
-  const PackedF32 packed = PackF32(plan, shape, t.wei, t.bia);
+  const PackedF32 packed = PackF32(plan, shape, t.wei, t.bia, wei);
+  *packed_bytes += packed.bytes;
   const FloatBounds bounds = ReadClamp(p.clamp);
   kernels::ConvF32Args args;
   args.window = p.window;
@@ -44,10 +43,15 @@ Status AddConvF32(PlanBuilder& plan, const ConvProblem& p, StepDraft draft) {
   args.lo = bounds.lo;
   args.hi = bounds.hi;
   args.fused = !plan.reproducible_float();
+  return args;
+}
+
+Status AddConvF32(PlanBuilder& plan, const ConvProblem& p, StepDraft draft) {
+  const auto& t = p.tensors;
+  const kernels::ConvF32Args args = PackConvF32(plan, p, &draft.info.packed_weight_bytes);
   draft.reads = {t.src};
   draft.writes = {t.dst};
   draft.info.candidate = plan.CandidateName("conv2d_f32");
-  draft.info.packed_weight_bytes = packed.bytes;
   plan.AddKernel(std::move(draft), plan.table().conv2d_f32, args, p.window.n * p.window.oh,
                  plan.table().conv2d_f32_scratch_bytes(args),
                  [t](kernels::ConvF32Args& a, const Binder& binder) {

@@ -32,10 +32,11 @@ void AddStep(PlanBuilder& plan, const ConvProblem& p,
 
 }  // namespace
 
-kernels::ConvS8Args PackConvS8(PlanBuilder& plan, const ConvProblem& p, size_t* packed_bytes) {
+kernels::ConvS8Args PackConvS8(PlanBuilder& plan, const ConvProblem& p, size_t* packed_bytes,
+                               const int8_t* wei) {
   const ConvTensors& t = p.tensors;
   const kernels::ConvWeightShape shape{p.oc, p.window.kh, p.window.kw, p.ic / p.groups, p.groups};
-  const PackedS8 packed = PackS8(plan, shape, t.src, t.wei, t.bia, t.dst);
+  const PackedS8 packed = PackS8(plan, shape, t.src, t.wei, t.bia, t.dst, wei);
   *packed_bytes += packed.bytes;
   kernels::ConvS8Args args;
   args.ic = p.ic;
@@ -49,16 +50,19 @@ kernels::ConvS8Args PackConvS8(PlanBuilder& plan, const ConvProblem& p, size_t* 
   return args;
 }
 
-kernels::DwConvS8Args PackDwConvS8(PlanBuilder& plan, const ConvProblem& p, size_t* packed_bytes) {
+kernels::DwConvS8Args PackDwConvS8(PlanBuilder& plan, const ConvProblem& p, size_t* packed_bytes,
+                                   const int8_t* wei) {
+  if (wei == nullptr) wei = plan.Constant<int8_t>(p.tensors.wei);
   const ConvTensors& t = p.tensors;
   const int taps = p.window.kh * p.window.kw;
   const int c_padded = kernels::PaddedDepthwiseChannels(p.ic);
   const std::vector<float> scales = RequantizeScales(plan, t.src, t.wei, t.dst, p.ic);
-  const PackedS8 packed = PersistS8(
-      plan, static_cast<size_t>(taps) * c_padded, c_padded, [&](int8_t* wei, int32_t* bia, float* scale) {
-        kernels::PackDepthwiseWeights(taps, p.ic, plan.zero_point(t.src), plan.Constant<int8_t>(t.wei),
-                                      plan.Constant<int32_t>(t.bia), scales.data(), wei, bia, scale);
-      });
+  const PackedS8 packed = PersistS8(plan, static_cast<size_t>(taps) * c_padded, c_padded,
+                                    [&](int8_t* to, int32_t* to_bia, float* to_scale) {
+                                      kernels::PackDepthwiseWeights(taps, p.ic, plan.zero_point(t.src), wei,
+                                                                    plan.Constant<int32_t>(t.bia),
+                                                                    scales.data(), to, to_bia, to_scale);
+                                    });
   *packed_bytes += packed.bytes;
   kernels::DwConvS8Args args;
   args.c = p.ic;

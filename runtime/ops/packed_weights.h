@@ -60,27 +60,30 @@ PackedF32 PersistF32(PlanBuilder& plan, size_t wei_count, size_t channels, const
   return {reinterpret_cast<const float*>(block), reinterpret_cast<const float*>(block + bia_at), bytes};
 }
 
+// `values`: the weights OHWI, in place of the tensor's if that is not null.
 inline PackedS8 PackS8(PlanBuilder& plan, const kernels::ConvWeightShape& shape, int src, int wei, int bia,
-                       int dst) {
+                       int dst, const int8_t* values = nullptr) {
+  if (values == nullptr) values = plan.Constant<int8_t>(wei);
   const kernels::ConvPacking& packing = plan.table().conv_packing;
   const size_t wei_bytes = kernels::PackedConvWeightBytes(packing, shape);
   const size_t channels = kernels::PackedConvChannelCount(packing, shape);
   const std::vector<float> scales = RequantizeScales(plan, src, wei, dst, shape.oc);
   PackedS8 packed = PersistS8(plan, wei_bytes, channels, [&](int8_t* to, int32_t* to_bia, float* to_scale) {
-    kernels::PackConvWeights(packing, shape, plan.zero_point(src), plan.Constant<int8_t>(wei),
-                             plan.Constant<int32_t>(bia), scales.data(), to, to_bia, to_scale);
+    kernels::PackConvWeights(packing, shape, plan.zero_point(src), values, plan.Constant<int32_t>(bia),
+                             scales.data(), to, to_bia, to_scale);
   });
   packed.scales_below_one = kernels::ScalesBelowOne(shape.oc, scales.data());
   return packed;
 }
 
-inline PackedF32 PackF32(PlanBuilder& plan, const kernels::ConvWeightShape& shape, int wei, int bia) {
+inline PackedF32 PackF32(PlanBuilder& plan, const kernels::ConvWeightShape& shape, int wei, int bia,
+                         const float* values = nullptr) {
+  if (values == nullptr) values = plan.Constant<float>(wei);
   const kernels::ConvF32Packing& packing = plan.table().conv_f32_packing;
   const size_t count = kernels::PackedConvWeightCountF32(packing, shape);
   const size_t channels = kernels::PackedConvChannelCountF32(packing, shape);
   return PersistF32(plan, count, channels, [&](float* to, float* to_bia) {
-    kernels::PackConvWeightsF32(packing, shape, plan.Constant<float>(wei), plan.Constant<float>(bia), to,
-                                to_bia);
+    kernels::PackConvWeightsF32(packing, shape, values, plan.Constant<float>(bia), to, to_bia);
   });
 }
 
