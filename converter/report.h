@@ -37,6 +37,12 @@ struct RepairStep {
   bool in_recipe = true;
 };
 
+struct CalibrationFacts {
+  std::string path, observer;
+  size_t samples_used = 0;
+  std::vector<SampleFailure> failures;
+};
+
 struct ConversionReport {
   struct Source {
     std::string path, sha256, producer;
@@ -44,11 +50,6 @@ struct ConversionReport {
     int64_t opset = 0;
     int operators = 0;
     std::vector<std::string> notes;  // what the importer assumed
-  };
-  struct CalibrationFacts {
-    std::string path, observer;
-    size_t samples_used = 0;
-    std::vector<SampleFailure> failures;
   };
   struct Stage {
     std::string name;
