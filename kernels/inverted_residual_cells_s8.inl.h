@@ -7,9 +7,10 @@
 //   the cells of rows 4g .. 4g+3, which two filter rows cover: 4g .. 4g+2, and with weights moved up by one
 //   row 4g+1 .. 4g+3;
 //   joined cells of rows 4g-2 .. 4g+1, made of the last group's upper half, for the two in between.
-// So with stride 1 a group finishes four output rows, with stride 2 two. Only half a cell per column and
-// channel lives from one group to the next; cells live while a slab of a few channel blocks is expanded and
-// filtered.
+// So with stride 1 a group finishes four output rows, with stride 2 two. The expanded tensor lives as one row
+// of cells per block of channels, each overwritten by its successor once they are joined. Where a cell is two
+// registers, only its upper half lives from one group to the next, and whole cells as long as a slab of a few
+// blocks is expanded and filtered.
 //
 // A quad is the filter's result for one block of channels and four slots (output pixels), in the order in
 // which the projection's dot products broadcast it. The slots of a pair of output rows alternate between
