@@ -59,7 +59,9 @@ TEST_P(ConvTransposeTest, EqualsScattering) {
       .Ints("pads", {pad, pad, pad, pad})
       .Ints("output_padding", {output_padding, output_padding});
   const Graph graph = model.MustImport();
-  const auto extent = [&](int64_t i, int64_t k) {
+  // Named one by one: Clang 14 cannot capture structured bindings.
+  const auto extent = [stride = stride, dilation = dilation, pad = pad, output_padding = output_padding](
+                          int64_t i, int64_t k) {
     return stride * (i - 1) + output_padding + (k - 1) * dilation + 1 - 2 * pad;
   };
   const Shape out = {1, 3 * groups, extent(3, 3), extent(5, 2)};
