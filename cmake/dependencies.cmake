@@ -15,7 +15,8 @@ if(QRUN_ONEDNN)
   # Debian's dnnl-config.cmake insists on OpenCL, which a CPU build does not use: find the two files ourselves.
   find_path(QRUN_DNNL_INCLUDE oneapi/dnnl/dnnl.hpp REQUIRED)
   find_library(QRUN_DNNL_LIBRARY dnnl REQUIRED)
-  find_package(OpenMP REQUIRED COMPONENTS CXX)
+  # The OpenMP that the library runs on, which need not be the compiler's: two of them in one process would both keep threads.
+  find_library(QRUN_OPENMP_LIBRARY NAMES libgomp.so.1 gomp REQUIRED)
 endif()
 if(QRUN_IMAGE)
   find_package(PNG REQUIRED)

@@ -1,7 +1,5 @@
 #include "bench/peers/onednn_chain.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -9,6 +7,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 #include <unordered_map>
 
+#include "kernels/onednn/openmp.h"
 #include "runtime/model_impl.h"
 #include "runtime/quant_math.h"
 #include "schema/cat.h"

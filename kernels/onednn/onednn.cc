@@ -1,10 +1,9 @@
-#include <omp.h>
-
 #include <cmath>
 #include <limits>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <vector>
 
+#include "kernels/onednn/openmp.h"
 #include "kernels/onednn/seam.h"
 #include "schema/cat.h"
 
