@@ -114,6 +114,7 @@ class Worker {
         ranges[id].Include({static_cast<float>(m.low[c]), static_cast<float>(m.high[c])});
       }
     }
+    if (options_.input_range) ranges[graph_.inputs[0]] = *options_.input_range;
     const std::vector<ChannelStatistics> statistics = Statistics();
     QuantizeOptions options;
     options.keep_float = options_.keep_float;

@@ -154,13 +154,15 @@ class Emitter {
     const auto extents = builder_.CreateVector(shape);
     const size_t index = tensor_offsets_.size();
     Offset<flatbuffers::Vector<float>> channel_scale;  // left out: all 1
-    if (written_[index] && !value.channel_scale.empty()) {
+    if ((written_[index] && !value.channel_scale.empty()) || !value.channel_offset.empty()) {
       auto& shared = channel_scales_[value.channel_scale];
       if (shared.IsNull()) shared = builder_.CreateVector(value.channel_scale);
       channel_scale = shared;
     }
+    Offset<flatbuffers::Vector<float>> channel_offset;  // left out: all 0
+    if (!value.channel_offset.empty()) channel_offset = builder_.CreateVector(value.channel_offset);
     return fb::CreateTensor(builder_, name, extents, type, buffer_of_tensor_[index], quantization,
-                            value.source_layout, channel_scale);
+                            value.source_layout, channel_scale, channel_offset);
   }
 
   std::vector<int32_t> TensorIndices(const std::vector<ValueId>& ids) const {

@@ -54,8 +54,8 @@ struct Value {
   std::optional<QuantParams> quant;                    // set by the quantiser
   fb::SourceLayout source_layout = fb::SourceLayout::Same;
   // What equalisation multiplied the channels with; empty: 1. For the file, which keeps it of what operators
-  // write.
-  std::vector<float> channel_scale;
+  // write, and of inputs with channel_offset, which FinishFolding sets (fold_preprocessing.h).
+  std::vector<float> channel_scale, channel_offset;
 
   bool is_constant() const { return data != nullptr; }
 };

@@ -41,7 +41,7 @@ class Worker {
     result_.samples_used = calibration_.samples_used;
     result_.failures = calibration_.failures;
     begin_stage_("quantise");
-    ranges_ = calibration_.Ranges(**FindObserverKind("minmax"));
+    UseRanges(calibration_.Ranges(**FindObserverKind("minmax")));
     QRUN_RETURN_IF_ERROR(QuantizeAndMeasure("min-max", "ranges from minimum to maximum, no repair"));
     if (options_.equalize) QRUN_RETURN_IF_ERROR(Equalize());
     if (options_.smooth) QRUN_RETURN_IF_ERROR(Smooth());
@@ -78,6 +78,11 @@ class Worker {
     QRUN_ASSIGN_OR_RETURN(
         calibration_, Calibrate(graph_, *model_, file.tensor_of_value, learn_, options_.threads, progress_));
     return Status::Ok();
+  }
+
+  void UseRanges(std::vector<Range> ranges) {
+    ranges_ = std::move(ranges);
+    if (options_.input_range) ranges_[graph_.inputs[0]] = *options_.input_range;
   }
 
   QuantizeOptions HowToQuantize(std::span<const std::string> keep_float) const {
@@ -183,7 +188,7 @@ class Worker {
     if (report.channels != 0) {
       if (!result_.original_calibration) result_.original_calibration = std::move(calibration_);
       QRUN_RETURN_IF_ERROR(CalibrateGraph());
-      ranges_ = calibration_.Ranges(**FindObserverKind("minmax"));
+      UseRanges(calibration_.Ranges(**FindObserverKind("minmax")));
     }
     begin_stage_("quantise");
     return QuantizeAndMeasure(std::move(name), ScaledText(report));
@@ -204,7 +209,7 @@ class Worker {
     const AbsorptionReport report = AbsorbHighBiases(graph_, floor, ceiling);
     if (report.channels == 0) return Status::Ok();
     QRUN_RETURN_IF_ERROR(CalibrateGraph());
-    ranges_ = calibration_.Ranges(**FindObserverKind("minmax"));
+    UseRanges(calibration_.Ranges(**FindObserverKind("minmax")));
     begin_stage_("quantise");
     return QuantizeAndMeasure("absorb biases",
                               fmt::format("{} channels of {} layers, ranges up to {:.0f} % narrower",
@@ -223,7 +228,7 @@ class Worker {
     Graph int8 = result_.graph;
     QuantizeReport quantization = result_.quantization;
     QRUN_RETURN_IF_ERROR(CalibrateGraph());
-    ranges_ = calibration_.Ranges(**FindObserverKind("minmax"));
+    UseRanges(calibration_.Ranges(**FindObserverKind("minmax")));
     begin_stage_("quantise");
     QRUN_RETURN_IF_ERROR(QuantizeAndMeasure(
         "split outliers", fmt::format("{} channels added to {} tensors, ranges up to {:.3g} times narrower",
@@ -243,12 +248,12 @@ class Worker {
     std::string what = options_.observer;
     if (options_.observer == kAutoObserver) {
       QRUN_ASSIGN_OR_RETURN(AutoRanges chosen, ChooseRanges(graph_, calibration_, learn_, options_.threads));
-      ranges_ = std::move(chosen.ranges);
+      UseRanges(std::move(chosen.ranges));
       what += ":";
       for (const auto& [observer, tensors] : chosen.chosen) what += fmt::format(" {} {}", tensors, observer);
     } else {
       QRUN_ASSIGN_OR_RETURN(const ObserverKind* kind, FindObserverKind(options_.observer));
-      ranges_ = calibration_.Ranges(*kind);
+      UseRanges(calibration_.Ranges(*kind));
     }
     begin_stage_("quantise");
     return QuantizeAndMeasure("observer", std::move(what));

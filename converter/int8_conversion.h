@@ -13,6 +13,7 @@
 #include "converter/precision/goal.h"
 #include "converter/precision/precision_report.h"
 #include "converter/quantize.h"
+#include "converter/range.h"
 #include "converter/repair/learn_rounding.h"
 #include "converter/report.h"
 #include "converter/sample_runner.h"
@@ -36,6 +37,8 @@ struct Int8Options {
   // Learn the rounding of the weights: layer by layer, or inverted residuals as wholes. Nothing: do not.
   std::optional<ChainKind> learn_rounding;
   size_t learn_steps = LearnOptions().steps;
+  // All that the only input can hold, in place of what samples show: see FoldedPreprocessing.
+  std::optional<Range> input_range;
   std::vector<std::string> keep_float;
   PrecisionGoal goal;        // keeps as few more layers float as it takes; fails if it cannot be met
   bool sensitivity = false;  // measure the layers one at a time

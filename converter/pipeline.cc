@@ -18,6 +18,7 @@
 #include "converter/diagnosis/diagnose.h"
 #include "converter/diagnosis/input_statistics.h"
 #include "converter/emit.h"
+#include "converter/fold_preprocessing.h"
 #include "converter/import/onnx.h"
 #include "converter/labels.h"
 #include "converter/observers/auto_ranges.h"
@@ -76,6 +77,7 @@ std::vector<std::string> OptionWords(const ConvertOptions& options, std::span<co
   if (!p.mean.empty()) add("--mean", fmt::format("{}", fmt::join(p.mean, ",")));
   if (!p.std.empty()) add("--std", fmt::format("{}", fmt::join(p.std, ",")));
   add("--color", p.color);
+  if (options.int8 && options.fold_preprocessing) words.push_back("--fold-preprocessing");
   if (!options.fuse) words.push_back("--no-fuse");
   if (q.limit != 0) add("--limit", std::to_string(q.limit));
   for (const std::string& expression : keep_float) add("--keep-float", expression);
@@ -240,6 +242,7 @@ class Conversion {
   Status Quantize() {
     QRUN_ASSIGN_OR_RETURN(const EmittedModel float_file, EmitModel(graph_, metadata_));
     QRUN_ASSIGN_OR_RETURN(float_model_, Reopen(float_file));
+    QRUN_RETURN_IF_ERROR(Fold());
     report_.float_bytes = float_file.bytes.size();
     if (options_.plan_float) {
       QRUN_ASSIGN_OR_RETURN(const Session session, Session::Create(*float_model_));
@@ -247,11 +250,14 @@ class Conversion {
     }
     Int8Options options = options_.quantization;
     options.fuses_blocks = options_.fuse;
+    if (folded_) options.input_range = folded_->range;
     if (!options_.labels_list.empty()) {
       QRUN_ASSIGN_OR_RETURN(options.goal.labelled, OpenLabelled());
     }
-    QRUN_ASSIGN_OR_RETURN(Int8Conversion int8, options_.data_free ? FromStatistics() : FromSamples(options));
+    QRUN_ASSIGN_OR_RETURN(Int8Conversion int8,
+                          options_.data_free ? FromStatistics(options) : FromSamples(options));
     graph_ = std::move(int8.graph);
+    if (folded_) FinishFolding(graph_, *folded_);
     const Graph float_graph = std::move(int8.float_graph);
     check_samples_ = std::move(int8.split.check);
     for (const RepairStep& step : int8.steps) {
@@ -276,6 +282,28 @@ class Conversion {
     return Status::Ok();
   }
 
+  // The graph that is quantised takes pixels from here on, if that is asked for.
+  Status Fold() {
+    if (!options_.fold_preprocessing) return Status::Ok();
+    const bool images = metadata_.preprocessing && (options_.data_free || CalibratesOnImages());
+    // A symmetric grid has no room for all pixels.
+    if (images && !options_.quantization.symmetric_activations)
+      folded_ = FoldPreprocessing(graph_, *metadata_.preprocessing);
+    if (!folded_) {
+      return Status::InvalidArgument(
+          "--fold-preprocessing wants images as samples, asymmetric activations, means that are levels of "
+          "grey, "
+          "positive deviations, and an input that one convolution alone reads; convert without it");
+    }
+    report_.passes.push_back({"fold_preprocessing", "preprocessing folded into the first convolution", 1});
+    return Status::Ok();
+  }
+
+  // How pictures become what the graph that is quantised takes.
+  std::optional<fb::PreprocessingT> GraphPreprocessing() const {
+    return folded_ ? folded_->preprocessing : metadata_.preprocessing;
+  }
+
   Result<std::shared_ptr<const LabelledSamples>> OpenLabelled() const {
     if (!metadata_.preprocessing) {
       return Status::InvalidArgument(
@@ -283,8 +311,7 @@ class Conversion {
           "--preprocess");
     }
     return OpenLabelledSamples(options_.labels_list, options_.labels_root, options_.label_offset,
-                               *metadata_.preprocessing,
-                               ElementCount(graph_.values[graph_.outputs[0]].shape));
+                               *GraphPreprocessing(), ElementCount(graph_.values[graph_.outputs[0]].shape));
   }
 
   // Fails if int8 is not as fast as it must be.
@@ -305,11 +332,17 @@ class Conversion {
   Result<Int8Conversion> FromSamples(const Int8Options& options) {
     QRUN_ASSIGN_OR_RETURN(
         source_, OpenCalibrationSource(options_.calibration_path, InputValues(), metadata_.preprocessing));
+    std::unique_ptr<CalibrationSource> pixels;
+    if (folded_) {
+      QRUN_ASSIGN_OR_RETURN(
+          pixels, OpenCalibrationSource(options_.calibration_path, InputValues(), GraphPreprocessing()));
+    }
+    const CalibrationSource& samples = folded_ ? *pixels : *source_;
     QRUN_ASSIGN_OR_RETURN(
         Int8Conversion int8,
         ConvertToInt8(
-            graph_, *source_, options, [&](const char* stage) { Begin(stage); }, hooks_.progress));
-    if (options_.analyze) QRUN_RETURN_IF_ERROR(Analyze(int8));
+            graph_, samples, options, [&](const char* stage) { Begin(stage); }, hooks_.progress));
+    if (options_.analyze) QRUN_RETURN_IF_ERROR(Analyze(int8, samples));
     auto& facts = report_.calibration.emplace();
     facts.path = options_.calibration_path;
     facts.observer = options_.quantization.observer;
@@ -323,28 +356,28 @@ class Conversion {
     return int8;
   }
 
-  Result<Int8Conversion> FromStatistics() {
+  Result<Int8Conversion> FromStatistics(const Int8Options& options) {
     std::vector<ChannelMoments> inputs;
     for (const Value* input : InputValues()) {
-      inputs.push_back(ExpectedInput(*input, metadata_.preprocessing));
+      inputs.push_back(ExpectedInput(*input, GraphPreprocessing()));
     }
     QRUN_ASSIGN_OR_RETURN(
         DataFreeConversion converted,
-        ConvertWithoutData(graph_, inputs, options_.quantization, [&](const char* stage) { Begin(stage); }));
+        ConvertWithoutData(graph_, inputs, options, [&](const char* stage) { Begin(stage); }));
     metadata_.provenance->calibration = "none: data-free";
     report_.warnings.push_back(std::move(converted.warning));
     return std::move(converted.int8);
   }
 
-  // Precondition: graph_ is the one that `int8` was made of.
-  Status Analyze(const Int8Conversion& int8) {
+  // Precondition: graph_ is the one that `int8` was made of, on `source`.
+  Status Analyze(const Int8Conversion& int8, const CalibrationSource& source) {
     Begin("analyse");
     QRUN_ASSIGN_OR_RETURN(const EmittedModel file, EmitModel(int8.graph, {}));
     QRUN_ASSIGN_OR_RETURN(const Model model, Reopen(file));
     // Channels of the repaired float model have the scales that int8's have.
     QRUN_ASSIGN_OR_RETURN(const EmittedModel float_file, EmitModel(int8.float_graph, {}));
     QRUN_ASSIGN_OR_RETURN(const Model float_model, Reopen(float_file));
-    const SubsetSource samples(*source_, int8.split.check);
+    const SubsetSource samples(source, int8.split.check);
     QRUN_ASSIGN_OR_RETURN(
         report_.layers, AnalyzeLayers({int8.float_graph, float_model, float_file.tensor_of_value},
                                       {int8.graph, model, file.tensor_of_value}, samples, 0, samples.size()));
@@ -364,8 +397,10 @@ class Conversion {
   Status StoreGoldenHash() {
     if (!metadata_.preprocessing) return Status::Ok();
     std::optional<image::InputQuantization> quantization;
-    if (const auto& quant = graph_.values[graph_.inputs[0]].quant) {
-      quantization = {quant->scale[0], quant->zero_point.empty() ? 0 : quant->zero_point[0]};
+    const Value& input = graph_.values[graph_.inputs[0]];
+    if (const auto& quant = input.quant) {
+      quantization = {quant->scale[0], quant->zero_point.empty() ? 0 : quant->zero_point[0],
+                      input.channel_scale, input.channel_offset};
     }
     QRUN_ASSIGN_OR_RETURN(metadata_.preprocessing->golden_hash,
                           image::GoldenHash(ToSpec(*metadata_.preprocessing), quantization));
@@ -408,6 +443,7 @@ class Conversion {
   ConversionReport::Stage* stage_ = nullptr;  // the one that runs
   Graph graph_;
   std::optional<InputStem> input_stem_;
+  std::optional<FoldedPreprocessing> folded_;
   ModelMetadata metadata_;
   std::unique_ptr<CalibrationSource> source_;
   std::vector<size_t> check_samples_;
@@ -442,6 +478,12 @@ Status ValidateOptions(const ConvertOptions& options) {
   }
   if (!options.int8 && !options.qdq_path.empty()) {
     return Status::InvalidArgument("--emit-qdq writes a quantised graph: it goes with --dtype int8");
+  }
+  if (options.fold_preprocessing && (!options.int8 || !options.qdq_path.empty())) {
+    return Status::InvalidArgument(
+        "--fold-preprocessing goes with --dtype int8 and without --emit-qdq: ONNX has no padding that "
+        "differs between "
+        "channels");
   }
   const PrecisionGoal& goal = options.quantization.goal;
   if (!options.int8 && (goal.given() || options.quantization.sensitivity || options.required_speedup > 0)) {

@@ -19,6 +19,10 @@ Json TensorJson(const TensorInfo& info) {
     json["scale"] = info.scale;
     json["zero_point"] = info.zero_point;
   }
+  if (!info.channel_offset.empty()) {
+    json["channel_scale"] = info.channel_scale;
+    json["channel_offset"] = info.channel_offset;
+  }
   return json;
 }
 

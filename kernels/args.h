@@ -41,6 +41,7 @@ struct ConvPacking {
 // [lo, hi]. Padding contributes zero. Work item: one output row; items = n * oh. Output channel c belongs to
 // group c / (oc / groups). `bia` comes from PackConvWeights: it includes the zero point and src_offset terms,
 // so that kernels add plain (src + src_offset) * wei products with padding bytes equal to src_zp.
+// With pad_values a padding pixel holds pad_values[ic] instead, and contributes like a pixel of the image.
 struct ConvS8Args {
   Window window;
   int ic = 0, oc = 0, groups = 1;
@@ -52,6 +53,7 @@ struct ConvS8Args {
       false;  // then no acc * scale leaves int32, and some kernels may run that cannot else
   int8_t* dst = nullptr;
   int src_zp = 0, dst_zp = 0, lo = -128, hi = 127;
+  const int8_t* pad_values = nullptr;  // [ic], or null; not with input dilation, whose gaps hold src_zp
 };
 
 // Depthwise: wei [kh, kw, c_padded] int8 (c padded to 64 with zeros by PackDepthwiseWeights), bia and scale
@@ -207,7 +209,8 @@ struct ConvF32Packing {
   int oc_block = 1;
 };
 
-// dst = clamp(sum src * wei + bia, lo, hi). Work item: one output row; items = n * oh.
+// dst = clamp(sum src * wei + bia, lo, hi); padding is 0, or pad_values[ic]. Work item: one output row; items
+// = n * oh.
 struct ConvF32Args {
   Window window;
   int ic = 0, oc = 0, groups = 1;
@@ -217,6 +220,7 @@ struct ConvF32Args {
   float* dst = nullptr;
   float lo = 0, hi = 0;
   bool fused = true;
+  const float* pad_values = nullptr;  // [ic], or null; not with input dilation, whose gaps are 0
 };
 
 // wei [kh, kw, c_padded], c padded to 16. Work item: one output row.

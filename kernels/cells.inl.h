@@ -22,7 +22,7 @@ namespace {
 // are without their zero point.
 //
 // Cell            a cell in registers; Load, Store
-// Padding(zp)     a cell of activations zp; PaddingGroup(zp)  groups of them, as BroadcastGroup gives them
+// Padding(zp)     a cell of activations zp
 // OffsetGroup(zp) groups of what cells hold for activations 0
 // FromRows, StoreQuad   four registers of products float(acc) * scale, one per row or slot, requantised
 // LookUp(table, quad)   every value of a quad through a table; LookUpCell(table, zp, table_zp, cell)  of a
@@ -55,8 +55,7 @@ struct Cells<Tag, 4> {
 
   static QRUN_INLINE Cell Load(const std::byte* p) { return Ops::LoadI32(p); }
   static QRUN_INLINE void Store(std::byte* p, Cell cell) { Ops::StoreI32(p, cell); }
-  static QRUN_INLINE I32 PaddingGroup(int zp) { return Ops::OffsetTaps(Ops::SetBytes(zp)); }
-  static QRUN_INLINE Cell Padding(int zp) { return PaddingGroup(zp); }
+  static QRUN_INLINE Cell Padding(int zp) { return Ops::OffsetTaps(Ops::SetBytes(zp)); }
   static QRUN_INLINE I32 OffsetGroup(int) { return Ops::OffsetTaps(Ops::SetI32(0)); }
   template <class Requantizer>
   static QRUN_INLINE Cell FromRows(const Requantizer& requantizer, F32 x0, F32 x1, F32 x2, F32 x3) {
@@ -111,7 +110,6 @@ struct Cells<Tag, 2> {
     Ops::StoreI32(p, cell.low);
     Ops::StoreI32(p + kBytes, cell.high);
   }
-  static QRUN_INLINE I32 PaddingGroup(int zp) { return Ops::SetWords(zp); }
   static QRUN_INLINE Cell Padding(int) { return {Ops::SetI32(0), Ops::SetI32(0)}; }
   static QRUN_INLINE Cell Added(const Cell& cell, int value) {
     const I32 words = Ops::SetWords(value);

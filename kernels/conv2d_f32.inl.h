@@ -28,8 +28,10 @@ inline void Conv2dF32Reference(const ConvF32Args& a, int begin, int end) noexcep
           const int iy = InputRow(w, oy, ky);
           for (int kx = 0; kx < w.kw; ++kx) {
             const int ix = InputColumn(w, ox, kx);
-            if (iy < 0 || ix < 0) continue;
-            const float* src = a.src + PixelOffset(n, iy, ix, w.ih, w.iw, a.ic) + oc / ocg * icg;
+            const bool inside = iy >= 0 && ix >= 0;
+            if (!inside && a.pad_values == nullptr) continue;
+            const float* pixel = inside ? a.src + PixelOffset(n, iy, ix, w.ih, w.iw, a.ic) : a.pad_values;
+            const float* src = pixel + oc / ocg * icg;
             const float* wei = a.wei + (static_cast<ptrdiff_t>(oc) * w.kh * w.kw + ky * w.kw + kx) * icg;
             for (int ic = 0; ic < icg; ++ic) acc += src[ic] * wei[ic];
           }
@@ -53,7 +55,8 @@ template <class Tag, bool kFused>
 void Conv2dF32Simd(const ConvF32Args& args, int begin, int end, std::byte* scratch) noexcept {
   using Math = GemmMathF32<Tag, kFused>;
   const Convolution<Math, ConvF32Args> convolution{args};
-  convolution.Run(0, begin, end, scratch, [&](ptrdiff_t) { return Math{args.lo, args.hi}; });
+  const PaddingPixel padding = {0, reinterpret_cast<const std::byte*>(args.pad_values)};
+  convolution.Run(padding, begin, end, scratch, [&](ptrdiff_t) { return Math{args.lo, args.hi}; });
 }
 
 template <class Tag>

@@ -32,8 +32,10 @@ inline void Conv2dS8Reference(const ConvS8Args& a, int begin, int end) noexcept 
             const int ix = InputColumn(w, ox, kx);
             const bool inside = iy >= 0 && ix >= 0;
             const ptrdiff_t offset = inside ? PixelOffset(n, iy, ix, w.ih, w.iw, a.ic) + oc / ocg * icg : 0;
+            const int8_t* pad_values = a.pad_values == nullptr ? nullptr : a.pad_values + oc / ocg * icg;
             for (int ic = 0; ic < icg; ++ic) {
-              const int src = inside ? a.src[offset + ic] : a.src_zp;
+              const int padding = pad_values == nullptr ? a.src_zp : pad_values[ic];
+              const int src = inside ? a.src[offset + ic] : padding;
               acc += static_cast<uint32_t>(src * *wei++);
             }
           }
@@ -61,7 +63,9 @@ void conv2d_s8(const ConvS8Args& args, int begin, int end, std::byte* scratch) n
   } else {
     const Requantizer<Tag> requantizer(args.dst_zp, args.lo, args.hi);
     const Convolution<GemmMathS8<Tag>, ConvS8Args> convolution{args};
-    convolution.Run(static_cast<uint8_t>(args.src_zp), begin, end, scratch, [&](ptrdiff_t channel) {
+    const PaddingPixel padding = {static_cast<uint8_t>(args.src_zp),
+                                  reinterpret_cast<const std::byte*>(args.pad_values)};
+    convolution.Run(padding, begin, end, scratch, [&](ptrdiff_t channel) {
       return GemmMathS8<Tag>{requantizer, args.scale + channel};
     });
   }

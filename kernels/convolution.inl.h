@@ -41,9 +41,10 @@ struct Convolution {
   }
 
   // Output rows [begin, end). math(channel) is the Math for the channels from `channel` on, counted with
-  // padding; every byte of a padding pixel is `padding`.
+  // padding.
   template <class MathAt>
-  QRUN_INLINE void Run(uint8_t padding, int begin, int end, std::byte* scratch, MathAt&& math) const {
+  QRUN_INLINE void Run(const PaddingPixel& padding, int begin, int end, std::byte* scratch,
+                       MathAt&& math) const {
     if (w.kh == 1) {
       RunChunks(padding, begin, end, scratch, math);
     } else {
@@ -76,7 +77,7 @@ struct Convolution {
     for (int r = 0; r < gemm.rows; ++r) sums[r] = CrossedGemm<Math>{gemm}.RowSum(r);
   }
 
-  Patches PatchesOf(int group, uint8_t padding) const {
+  Patches PatchesOf(int group, const PaddingPixel& padding) const {
     return {w,
             reinterpret_cast<const std::byte*>(args.src),
             args.ic * kElementBytes,
@@ -107,7 +108,7 @@ struct Convolution {
   // The rows of a range are one run of pixels, cut into chunks; so small images fill the register tiles as
   // well.
   template <class MathAt>
-  void RunChunks(uint8_t padding, int begin, int end, std::byte* scratch, MathAt& math) const {
+  void RunChunks(const PaddingPixel& padding, int begin, int end, std::byte* scratch, MathAt& math) const {
     const ChunkLayout layout = Chunks();
     const ptrdiff_t last = static_cast<ptrdiff_t>(end) * w.ow;
     for (ptrdiff_t first = static_cast<ptrdiff_t>(begin) * w.ow; first < last; first += layout.rows) {
@@ -127,7 +128,7 @@ struct Convolution {
   }
 
   template <class MathAt>
-  void RunStrips(uint8_t padding, int begin, int end, std::byte* scratch, MathAt& math) const {
+  void RunStrips(const PaddingPixel& padding, int begin, int end, std::byte* scratch, MathAt& math) const {
     const StripLayout layout = Strips();
     const ptrdiff_t* segments = FillSegments(layout, w, scratch);
     for (int row = begin; row < end;) {

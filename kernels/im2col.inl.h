@@ -14,6 +14,13 @@
 namespace qrun::kernels {
 namespace {
 
+// What a pixel outside of the image holds: in every byte `value`, or where that is not null the bytes at
+// `values`, one pixel of all groups.
+struct PaddingPixel {
+  uint8_t value = 0;
+  const std::byte* values = nullptr;
+};
+
 // A patch: the kw pixels of a group that a kernel row of an output pixel reads.
 struct Patches {
   const Window& window;
@@ -21,7 +28,7 @@ struct Patches {
   ptrdiff_t pixel_bytes;  // of all groups
   ptrdiff_t group_begin;  // byte offset of the group in a pixel
   ptrdiff_t group_bytes;
-  uint8_t padding;  // every byte of a padding pixel
+  PaddingPixel padding;
 
   ptrdiff_t PatchBytes() const { return window.kw * group_bytes; }
   // Output pixel i is input pixel i, counted through all images.
@@ -54,15 +61,13 @@ struct Patches {
   // Copies the patch of output column ox on an input row (null: padding).
   void Gather(const std::byte* row, int ox, std::byte* out) const {
     const Window& w = window;
-    if (row == nullptr) {
-      __builtin_memset(out, padding, static_cast<size_t>(PatchBytes()));
-      return;
-    }
     std::byte* pixel = out;
     for (int kx = 0; kx < w.kw; ++kx, pixel += group_bytes) {
-      const int ix = InputColumn(w, ox, kx);
-      if (ix < 0) {
-        __builtin_memset(pixel, padding, static_cast<size_t>(group_bytes));
+      const int ix = row == nullptr ? -1 : InputColumn(w, ox, kx);
+      if (ix < 0 && padding.values != nullptr) {
+        CopyBytes(pixel, padding.values + group_begin, group_bytes);
+      } else if (ix < 0) {
+        __builtin_memset(pixel, padding.value, static_cast<size_t>(group_bytes));
       } else {
         CopyBytes(pixel, row + ix * pixel_bytes + group_begin, group_bytes);
       }

@@ -158,6 +158,7 @@ class InvertedResidualCellsS8 {
     const int expanded_rows = whole_image ? w_.ih : 4;
     src_rows_ =
         place(args.has_expand ? ((expanded_rows - 1) * e_.stride_h + e_.kh) * src_row_bytes_ + kCell : 0);
+    padding_row_ = place(PadsSource() ? src_row_bytes_ : 0);
     weights_ = place(blocks_ * ptrdiff_t{kPreparedBytes});
     const int slab_blocks = Min(blocks_, kSlab);
     const ptrdiff_t expand_wide =
@@ -210,8 +211,30 @@ class InvertedResidualCellsS8 {
 
   Cell PaddingCell() const { return Cells::Padding(args_.depthwise.src_zp); }
 
+  bool PadsSource() const {
+    return args_.has_expand && (e_.pad_left > 0 || e_.kw > 1 || e_.pad_top > 0 ||
+                                (e_.oh - 1) * e_.stride_h + e_.kh - e_.pad_top > e_.ih);
+  }
+
+  // A row of padding pixels of the source, as the dot products want it.
+  void FillPaddingRow() const {
+    const ConvS8Args& expand = args_.expand;
+    constexpr int kPiece = 16 * kGroup;  // activations in 64 bytes
+    int channel = 0;
+    for (ptrdiff_t i = 0; i < src_row_bytes_; i += 64) {
+      int8_t piece[kPiece];
+      for (int8_t& value : piece) {
+        value =
+            static_cast<int8_t>(expand.pad_values == nullptr ? expand.src_zp : expand.pad_values[channel]);
+        if (++channel == expand.ic) channel = 0;
+      }
+      Ops::ExpandGroups(piece, padding_row_ + i);
+    }
+  }
+
   // The columns left of the image are written once; those on its right each time that tiles ran over them.
   void FillPadding(int begin, int end) const {
+    if (PadsSource()) FillPaddingRow();
     for (int b = 0; b < Min(end - begin, kSlab); ++b) Fill(joined_ + b * row_bytes_, 0, w_.pad_left);
     for (int b = 0; b < (Cells::kKept ? end - begin : Min(end - begin, kSlab)); ++b)
       Fill(CellsOf(begin + b, b), 0, w_.pad_left);
@@ -355,10 +378,7 @@ class InvertedResidualCellsS8 {
     for (int r = 0; r < rows; ++r) {
       std::byte* row = src_rows_ + r * src_row_bytes_;
       const bool inside = top + r >= 0 && top + r < e_.ih;
-      if (padded || !inside) {
-        const I32 padding = Cells::PaddingGroup(args_.expand.src_zp);
-        for (ptrdiff_t i = 0; i < src_row_bytes_; i += Ops::kBytes) Ops::StoreI32(row + i, padding);
-      }
+      if (padded || !inside) CopyBytes(row, padding_row_, src_row_bytes_);
       if (!inside) continue;
       const int8_t* src = args_.src + PixelOffset(n, top + r, 0, e_.ih, e_.iw, ic);
       const int bytes = e_.iw * ic;
@@ -858,7 +878,8 @@ class InvertedResidualCellsS8 {
   int blocks_, used_columns_, columns_, quads_, row_steps_;
   ptrdiff_t src_row_bytes_, pair_bytes_;
   ptrdiff_t row_bytes_;  // of the cells of a block
-  std::byte *src_rows_, *weights_, *wide_, *slot_sums_, *cells_, *joined_, *halves_, *filtered_;
+  std::byte *src_rows_, *padding_row_, *weights_, *wide_, *slot_sums_, *cells_, *joined_, *halves_,
+      *filtered_;
   size_t scratch_bytes_;
 };
 

@@ -45,6 +45,17 @@ void ResizeReference(const Args& a, int begin, int end) noexcept {
   }
 }
 
+// A register of values from the four neighbours at v[2 * y + x].
+template <class Tag, class F32 = typename S8<Tag>::F32>
+QRUN_INLINE F32 ResizeLanes(const int8_t* const (&v)[4], F32 wx, F32 wy) {
+  using Ops = S8<Tag>;
+  F32 f[4];
+  Unroll<4>([&](auto j) QRUN_INLINE_LAMBDA { f[j.value] = Ops::ToF32(Ops::Widen(v[j.value])); });
+  const F32 top = f[0] + (f[1] - f[0]) * wx;
+  const F32 bottom = f[2] + (f[3] - f[2]) * wx;
+  return top + (bottom - top) * wy;
+}
+
 // One output pixel of `count` channels from its four neighbours v[2 * y + x].
 template <class Tag>
 void ResizePixel(const int8_t* const (&v)[4], float row_w1, float col_w1, int8_t* dst, int count) {
@@ -54,13 +65,8 @@ void ResizePixel(const int8_t* const (&v)[4], float row_w1, float col_w1, int8_t
   const F32 wy(row_w1), wx(col_w1);
   const auto whole = [&](const int8_t* const(&p)[4]) QRUN_INLINE_LAMBDA {
     const auto value = [&](auto i) QRUN_INLINE_LAMBDA {
-      F32 f[4];
-      Unroll<4>([&](auto j) QRUN_INLINE_LAMBDA {
-        f[j.value] = Ops::ToF32(Ops::Widen(p[j.value] + i.value * Ops::kLanes));
-      });
-      const F32 top = f[0] + (f[1] - f[0]) * wx;
-      const F32 bottom = f[2] + (f[3] - f[2]) * wx;
-      return F32(top + (bottom - top) * wy);
+      constexpr int kFirst = i.value * Ops::kLanes;
+      return ResizeLanes<Tag>({p[0] + kFirst, p[1] + kFirst, p[2] + kFirst, p[3] + kFirst}, wx, wy);
     };
     return requantizer.InOrder(value(Index<0>{}), value(Index<1>{}), value(Index<2>{}), value(Index<3>{}));
   };
@@ -96,11 +102,80 @@ void ResizePixel(const float* const (&v)[4], float row_w1, float col_w1, float* 
   }
 }
 
+// Pixels of so few channels that a register holds several. The bytes of a register are gathered one by one,
+// from where the taps of its columns lie in any row.
+template <class Tag>
+void ResizeNarrow(const ResizeS8Args& a, int begin, int end) {
+  using Ops = S8<Tag>;
+  using F32 = typename Ops::F32;
+  constexpr int kBytes = Ops::kBytes;
+  const Requantizer<Tag> requantizer(0, -128, 127);
+  const int row_bytes = a.ow * a.c;
+  for (int at = 0; at < row_bytes; at += kBytes) {
+    const int count = row_bytes - at < kBytes ? row_bytes - at : kBytes;
+    int left[kBytes] = {}, right[kBytes] = {};
+    alignas(64) float w1[kBytes] = {};
+    for (int i = 0; i < count; ++i) {
+      const ResizeTap& x = a.cols[(at + i) / a.c];
+      const int channel = (at + i) % a.c;
+      left[i] = x.i0 * a.c + channel;
+      right[i] = x.i1 * a.c + channel;
+      w1[i] = x.w1;
+    }
+    for (int row = begin; row < end; ++row) {
+      const int n = row / a.oh, oy = row % a.oh;
+      const ResizeTap& y = a.rows[oy];
+      const int8_t* top = a.src + PixelOffset(n, y.i0, 0, a.ih, a.iw, a.c);
+      const int8_t* bottom = a.src + PixelOffset(n, y.i1, 0, a.ih, a.iw, a.c);
+      alignas(64) int8_t v[4][kBytes];
+      for (int i = 0; i < kBytes; ++i) {
+        v[0][i] = top[left[i]];
+        v[1][i] = top[right[i]];
+        v[2][i] = bottom[left[i]];
+        v[3][i] = bottom[right[i]];
+      }
+      const F32 wy(y.w1);
+      const auto value = [&](auto i) QRUN_INLINE_LAMBDA {
+        constexpr int kFirst = i.value * Ops::kLanes;
+        const F32 wx = F32::load_unaligned(w1 + kFirst);
+        return ResizeLanes<Tag>({v[0] + kFirst, v[1] + kFirst, v[2] + kFirst, v[3] + kFirst}, wx, wy);
+      };
+      const auto bytes =
+          requantizer.InOrder(value(Index<0>{}), value(Index<1>{}), value(Index<2>{}), value(Index<3>{}));
+      int8_t* dst = a.dst + PixelOffset(n, oy, 0, a.oh, a.ow, a.c) + at;
+      if (count == kBytes) {
+        Ops::StoreBytes(dst, bytes);
+      } else {
+        Ops::template StorePartOf<0, 1>(dst, bytes, count);
+      }
+    }
+  }
+}
+
+// Channels below which gathering costs less than a register for every pixel: AVX-512 loads and stores parts
+// of registers as fast as whole ones.
+template <class Tag>
+constexpr int kNarrow = S8<Tag>::kBytes == 64 ? 16 : S8<Tag>::kBytes;
+
+// Whether any tap has two sides; else all pixels are copies.
+inline bool Blends(const ResizeS8Args& a) {
+  for (int i = 0; i < a.oh; ++i) {
+    if (a.rows[i].w1 != 0.0f) return true;
+  }
+  for (int i = 0; i < a.ow; ++i) {
+    if (a.cols[i].w1 != 0.0f) return true;
+  }
+  return false;
+}
+
 template <class Tag, class Args>
 void Resize(const Args& a, int begin, int end) noexcept {
   if constexpr (Tag::kScalar) {
     ResizeReference(a, begin, end);
   } else {
+    if constexpr (sizeof(*a.src) == 1) {
+      if (a.c < kNarrow<Tag> && Blends(a)) return ResizeNarrow<Tag>(a, begin, end);
+    }
     for (int row = begin; row < end; ++row) {
       const int n = row / a.oh, oy = row % a.oh;
       const ResizeTap& y = a.rows[oy];

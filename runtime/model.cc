@@ -21,6 +21,10 @@ TensorInfo ReadInfo(const fb::Tensor& tensor) {
     info.scale = tensor.quantization()->scale()->Get(0);
     info.zero_point = tensor.quantization()->zero_point() ? tensor.quantization()->zero_point()->Get(0) : 0;
   }
+  if (const auto* offsets = tensor.channel_offset()) {
+    info.channel_scale.assign(tensor.channel_scale()->begin(), tensor.channel_scale()->end());
+    info.channel_offset.assign(offsets->begin(), offsets->end());
+  }
   info.source_is_nchw = tensor.source_layout() == fb::SourceLayout::Nchw;
   return info;
 }

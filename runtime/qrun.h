@@ -30,13 +30,17 @@ namespace qrun {
 enum class DType : int { kFloat32 = 0, kInt8 = 1, kInt32 = 2, kUInt8 = 3 };
 
 // What an input or output looks like. extents[0] is the batch (1 for a Model, the chosen batch for a
-// Session). int8: real = (q - zero_point) * scale.
+// Session). int8: real = (q - zero_point) * scale. An input whose channels (the last extent) have scales and
+// offsets of their own holds real = value * channel_scale[c] + channel_offset[c], where `value` is what the
+// source model takes, and SetInput: an image whose normalisation is a part of the model is nothing but its
+// pixels here.
 struct TensorInfo {
   std::string name;
   std::vector<int> extents;
   DType dtype = DType::kFloat32;
   float scale = 1.0f;
   int zero_point = 0;
+  std::vector<float> channel_scale, channel_offset;  // one entry per channel, or empty: 1 and 0
   // The model this file was made from states the tensor as [N, C, H, W]; here it is [N, H, W, C].
   bool source_is_nchw = false;
 

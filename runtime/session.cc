@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <new>
@@ -445,9 +446,26 @@ Status Session::SetInput(int i, std::span<const float> values) {
     std::memcpy(bytes, values.data(), values.size_bytes());
     return Status::Ok();
   }
-  const kernels::QuantizeArgs args{values.data(), reinterpret_cast<int8_t*>(bytes), 1.0f / info.scale,
-                                   info.zero_point};
-  impl_->table->quantize_f32_s8(args, 0, static_cast<int>(values.size()), nullptr);
+  kernels::QuantizeArgs args{values.data(), reinterpret_cast<int8_t*>(bytes), 1.0f / info.scale,
+                             info.zero_point};
+  if (info.channel_offset.empty()) {
+    impl_->table->quantize_f32_s8(args, 0, static_cast<int>(values.size()), nullptr);
+    return Status::Ok();
+  }
+  std::array<float, 1024> reals;
+  const size_t channels = info.channel_offset.size();
+  size_t channel = 0;
+  for (size_t done = 0; done < values.size(); done += reals.size()) {
+    const size_t count = std::min(reals.size(), values.size() - done);
+    for (size_t k = 0; k < count; ++k) {
+      const float scaled = values[done + k] * info.channel_scale[channel];
+      reals[k] = scaled + info.channel_offset[channel];
+      if (++channel == channels) channel = 0;
+    }
+    args.src = reals.data();
+    args.dst = reinterpret_cast<int8_t*>(bytes) + done;
+    impl_->table->quantize_f32_s8(args, 0, static_cast<int>(count), nullptr);
+  }
   return Status::Ok();
 }
 

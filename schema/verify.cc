@@ -1,5 +1,6 @@
 #include "schema/verify.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <string>
@@ -113,6 +114,19 @@ Status CheckTensor(const fb::Model& model, std::span<const std::byte> bytes, int
       if (!std::isnormal(scale) || scale < 0) {
         return error(Cat("channel scale ", scale, " is not a positive normal number"));
       }
+    }
+  }
+
+  if (const auto* offsets = tensor.channel_offset()) {
+    const auto& inputs = *model.inputs();
+    if (tensor.dtype() != fb::DType::Int8 || std::find(inputs.begin(), inputs.end(), index) == inputs.end()) {
+      return error("channel offsets are for int8 model inputs");
+    }
+    if (tensor.channel_scale() == nullptr || offsets->size() != tensor.channel_scale()->size()) {
+      return error("channel offsets without as many channel scales");
+    }
+    for (float offset : *offsets) {
+      if (!std::isfinite(offset)) return error(Cat("channel offset ", offset, " is not finite"));
     }
   }
 

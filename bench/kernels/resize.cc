@@ -10,7 +10,7 @@ using namespace kernels;
 struct Extent {
   int in, c;
 };
-constexpr Extent kExtents[] = {{7, 320}, {28, 32}};
+constexpr Extent kExtents[] = {{7, 320}, {28, 32}, {28, 8}, {56, 3}, {56, 1}};
 
 std::vector<ResizeTap> Taps(int in) {
   std::vector<ResizeTap> taps;

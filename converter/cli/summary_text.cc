@@ -26,6 +26,7 @@ std::string TensorText(const TensorInfo& info) {
   if (info.dtype == DType::kInt8) {
     text += fmt::format("int8, real = (q {} {}) * {:.6g}", info.zero_point > 0 ? '-' : '+',
                         std::abs(info.zero_point), info.scale);
+    if (!info.channel_offset.empty()) text += ", real = value * scale[c] + offset[c]: pixels";
   } else {
     text += "float32";
   }

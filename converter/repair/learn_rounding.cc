@@ -179,7 +179,7 @@ class Learner {
             const Tile& tile = data_[k].plan.tiles[t];
             if (tile.sample != sample) continue;
             CopyWindow<float>(ElementsOf<float>(bytes), g.oh, g.ow, TargetChannels(chains_[k]), tile.dst,
-                              0.0f, data_[k].targets.data() + t * TileSize(k));
+                              nullptr, data_[k].targets.data() + t * TileSize(k));
           }
         });
   }
@@ -194,6 +194,11 @@ class Learner {
     const Window shape = ChainWindows(chain, {0, 0, data.plan.h, data.plan.w}).front();
     const size_t input_size = shape.pixels() * first.channels, target_size = TileSize(chain_index);
     data.inputs.resize(data.plan.tiles.size() * input_size);
+    std::vector<int8_t> outside(first.channels, static_cast<int8_t>(data.src.zero_point));
+    const auto* conv = std::get_if<fb::Conv2DT>(&graph_.nodes[chain.layers.front().node].options);
+    if (conv != nullptr && !conv->pad_values.empty()) {
+      outside = QuantizeValues(conv->pad_values, data.src);
+    }
     std::vector<ValueId> values = {src};
     if (chain.residual != kNoValue) {
       const Node& add = Int8Node(chain.target);
@@ -207,13 +212,14 @@ class Learner {
         if (tile.sample != sample) continue;
         if (k == 0) {
           CopyWindow<int8_t>(activation, first.ih, first.iw, first.channels,
-                             ChainWindows(chain, tile.dst).front(), static_cast<int8_t>(data.src.zero_point),
+                             ChainWindows(chain, tile.dst).front(), outside.data(),
                              data.inputs.data() + t * input_size);
           continue;
         }
         const PatchGeometry& last = chain.layers.back().geometry;
         const AffineParams params = ParamsOf(int8_.values[values[1]]);
-        CopyWindow<int8_t>(activation, last.oh, last.ow, TargetChannels(chain), tile.dst, 0, residual.data());
+        CopyWindow<int8_t>(activation, last.oh, last.ow, TargetChannels(chain), tile.dst, nullptr,
+                           residual.data());
         for (size_t i = 0; i < target_size; ++i) {
           data.targets[t * target_size + i] -=
               static_cast<float>(residual[i] - params.zero_point) * params.scale;

@@ -36,6 +36,10 @@ void Decode(const fb::Tensor& tensor, std::span<const std::byte> bytes, std::vec
       reals[i] = static_cast<float>(quantised[i] - zero_point) * scale;
     }
   }
+  if (const auto* offsets = tensor.channel_offset()) {
+    for (size_t i = 0; i < reals.size(); ++i)
+      reals[i] -= offsets->Get(static_cast<uint32_t>(i % offsets->size()));
+  }
   if (const auto* scales = tensor.channel_scale()) {
     for (size_t i = 0; i < reals.size(); ++i)
       reals[i] /= scales->Get(static_cast<uint32_t>(i % scales->size()));

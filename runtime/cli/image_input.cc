@@ -21,6 +21,10 @@ image::PreprocessSpec ToSpec(const Preprocessing& pre) {
   return spec;
 }
 
+image::InputQuantization QuantizationOf(const TensorInfo& info) {
+  return {info.scale, info.zero_point, info.channel_scale, info.channel_offset};
+}
+
 Status CheckPreprocessing(const Model& model) {
   if (model.preprocessing() != nullptr) return Status::Ok();
   return Status::InvalidArgument(
@@ -41,7 +45,7 @@ Status SetFittedImage(Session& session, const Model& model, const image::Image& 
   const TensorInfo& info = session.inputs()[0];
   std::byte* bytes = session.InputBytes(0).data() + info.Bytes() / info.extents[0] * item;
   if (info.dtype == DType::kInt8) {
-    image::NormalizeS8(fitted, spec, info.scale, info.zero_point, reinterpret_cast<int8_t*>(bytes));
+    image::NormalizeS8(fitted, spec, QuantizationOf(info), reinterpret_cast<int8_t*>(bytes));
   } else if (info.dtype == DType::kFloat32) {
     image::NormalizeF32(fitted, spec, reinterpret_cast<float*>(bytes));
   } else {
@@ -62,7 +66,7 @@ Status CheckGolden(const Model& model) {
   if (model.preprocessing() == nullptr || model.preprocessing()->golden_hash == 0) return Status::Ok();
   const TensorInfo& info = model.inputs()[0];
   std::optional<image::InputQuantization> quantization;
-  if (info.dtype == DType::kInt8) quantization = {info.scale, info.zero_point};
+  if (info.dtype == DType::kInt8) quantization = QuantizationOf(info);
   QRUN_ASSIGN_OR_RETURN(const uint64_t hash, image::GoldenHash(ToSpec(*model.preprocessing()), quantization));
   const uint64_t stored = model.preprocessing()->golden_hash;
   if (hash == stored) return Status::Ok();

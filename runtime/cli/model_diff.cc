@@ -134,6 +134,11 @@ json TensorFacts(const fb::Model& model, int index) {
       facts["zero_point"] = std::vector<int>(quant->zero_point()->begin(), quant->zero_point()->end());
     }
   }
+  if (const auto* offsets = tensor.channel_offset()) {
+    const auto* scales = tensor.channel_scale();
+    facts["channel_scale"] = std::vector<float>(scales->begin(), scales->end());
+    facts["channel_offset"] = std::vector<float>(offsets->begin(), offsets->end());
+  }
   return facts;
 }
 

@@ -42,6 +42,11 @@ json TensorJson(const fb::Tensor& tensor) {
     result["zero_point"] =
         tensor.quantization()->zero_point() ? tensor.quantization()->zero_point()->Get(0) : 0;
   }
+  if (const auto* offsets = tensor.channel_offset()) {
+    const auto* scales = tensor.channel_scale();
+    result["channel_scale"] = std::vector<float>(scales->begin(), scales->end());
+    result["channel_offset"] = std::vector<float>(offsets->begin(), offsets->end());
+  }
   if (tensor.source_layout() == fb::SourceLayout::Nchw) result["source_layout"] = "NCHW";
   return result;
 }
@@ -74,6 +79,9 @@ json OptionsJson(const fb::Operator& op, const fb::Model& model) {
     }
     if (conv->input_dilation_h() != 1 || conv->input_dilation_w() != 1) {
       result["input_dilation"] = {conv->input_dilation_h(), conv->input_dilation_w()};
+    }
+    if (const auto* pad_values = conv->pad_values()) {
+      result["pad_values"] = std::vector<float>(pad_values->begin(), pad_values->end());
     }
   } else if (const auto* depthwise = op.options_as_DepthwiseConv2D()) {
     DescribeWindow(*depthwise, result);

@@ -10,8 +10,9 @@
 namespace qrun::cli {
 
 // Keys: name, producer, file_bytes, params, macs, weight_bytes, inputs[], outputs[], labels, preprocessing,
-// provenance (with recipe[], the steps of the conversion), operators[] (index, name, type, inputs, output,
-// shape, dtype, scale, zero_point, params, macs, weight_bytes, options). MACs and shapes are for batch 1.
+// (an input that takes its channels scaled and shifted: channel_scale[], channel_offset[]), provenance (with
+// recipe[], the steps of the conversion), operators[] (index, name, type, inputs, output, shape, dtype,
+// scale, zero_point, params, macs, weight_bytes, options). MACs and shapes are for batch 1.
 nlohmann::json DescribeModel(const Model& model);
 
 // Keys: isa, threads, batch, arena_bytes, packed_weight_bytes, steps[] (index, name, kind, candidate,

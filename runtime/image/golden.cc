@@ -27,7 +27,7 @@ Status AddInput(const PreprocessSpec& spec, const std::optional<InputQuantizatio
   QRUN_ASSIGN_OR_RETURN(const Image fitted, Geometry(GoldenImage(size.width, size.height), spec));
   if (quantization) {
     std::vector<int8_t> values(fitted.pixels.size());
-    NormalizeS8(fitted, spec, quantization->scale, quantization->zero_point, values.data());
+    NormalizeS8(fitted, spec, *quantization, values.data());
     for (int8_t value : values) hash.Add(static_cast<uint8_t>(value));
     return Status::Ok();
   }

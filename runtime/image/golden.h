@@ -16,12 +16,6 @@ namespace qrun::image {
 // ramps, curves and edges that differ between channels.
 Image GoldenImage(int width, int height);
 
-// Scale and zero point of an int8 input.
-struct InputQuantization {
-  float scale = 1;
-  int zero_point = 0;
-};
-
 // FNV-1a, 64 bits, over the input bytes (int8 with `quantization`, else binary32 little-endian) that Geometry
 // and Normalize make of two golden images: 61 x 47 and 487 x 365 pixels (width x height), mostly one to
 // enlarge and one to shrink; with PreprocessSpec::kNone of the one size that fits. Never 0. The same on every

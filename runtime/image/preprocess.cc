@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 #include <exception>
 #include <string>
 #include <utility>
@@ -41,6 +42,21 @@ void MapPixels(const Image& image, const std::array<std::array<T, 256>, 3>& tabl
   for (size_t i = 0; i < n; i += 3) {
     for (size_t c = 0; c < 3; ++c) dst[i + c] = tables[c][src[i + c]];
   }
+}
+
+// dst[i] = pixels[i] - 128: its highest bit is the other one.
+void MovePixels(const std::vector<uint8_t>& pixels, int8_t* dst) {
+  constexpr uint64_t kHighest = 0x8080808080808080u;
+  const uint8_t* src = pixels.data();
+  const size_t n = pixels.size();
+  size_t i = 0;
+  for (; n - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+    uint64_t eight;
+    std::memcpy(&eight, src + i, sizeof(eight));
+    eight ^= kHighest;
+    std::memcpy(dst + i, &eight, sizeof(eight));
+  }
+  for (; i < n; ++i) dst[i] = static_cast<int8_t>(src[i] ^ 0x80);
 }
 
 Image ToGrey(const Image& rgb) {
@@ -179,16 +195,25 @@ void NormalizeF32(const Image& image, const PreprocessSpec& spec, float* dst_nhw
   MapPixels(image, tables, dst_nhwc);
 }
 
-void NormalizeS8(const Image& image, const PreprocessSpec& spec, float scale, int zero_point,
+void NormalizeS8(const Image& image, const PreprocessSpec& spec, const InputQuantization& quantization,
                  int8_t* dst_nhwc) {
-  const float inv_scale = 1.0f / scale;
+  const float inv_scale = 1.0f / quantization.scale;
   std::array<std::array<int8_t, 256>, 3> tables;
+  bool only_moves = true;
   for (size_t c = 0; c < static_cast<size_t>(image.channels); ++c) {
     for (int p = 0; p < 256; ++p) {
-      tables[c][static_cast<size_t>(p)] = Quantize(Real(p, spec.mean[c], spec.std[c]), inv_scale, zero_point);
+      float real = Real(p, spec.mean[c], spec.std[c]);
+      if (!quantization.channel_offset.empty()) {
+        const float scaled = real * quantization.channel_scale[c];
+        real = scaled + quantization.channel_offset[c];
+      }
+      const int8_t value = Quantize(real, inv_scale, quantization.zero_point);
+      tables[c][static_cast<size_t>(p)] = value;
+      only_moves = only_moves && value == p - 128;
     }
   }
-  MapPixels(image, tables, dst_nhwc);
+  if (!only_moves) return MapPixels(image, tables, dst_nhwc);
+  MovePixels(image.pixels, dst_nhwc);
 }
 
 }  // namespace qrun::image

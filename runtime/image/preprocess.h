@@ -50,10 +50,18 @@ Result<Image> Geometry(const Image& image, const PreprocessSpec& spec);
 // with `spec`; dst has width * height * channels elements. Thread-safe.
 void NormalizeF32(const Image& image, const PreprocessSpec& spec, float* dst_nhwc);
 
-// dst = clamp(rhe(real * (1.0f / scale)) + zp, -128, 127) of NormalizeF32's real, in binary32: equal to
-// NormalizeF32 followed by the Quantize operator (QuantizeArgs in kernels/args.h). Preconditions: as
-// NormalizeF32; scale is positive and finite, zero_point in -128 ... 127. Thread-safe.
-void NormalizeS8(const Image& image, const PreprocessSpec& spec, float scale, int zero_point,
+// Of an int8 input; as TensorInfo in runtime/qrun.h.
+struct InputQuantization {
+  float scale = 1;
+  int zero_point = 0;
+  std::vector<float> channel_scale = {}, channel_offset = {};  // one entry per channel, or empty: 1 and 0
+};
+
+// dst = clamp(rhe(x * (1.0f / scale)) + zp, -128, 127) of x = real * channel_scale[c] + channel_offset[c],
+// where real is NormalizeF32's; in binary32, and equal to Session::SetInput of NormalizeF32. Where that only
+// moves the pixel's origin, one pass over the bytes does it. Preconditions: as NormalizeF32; scale is
+// positive and finite, zero_point in -128 ... 127. Thread-safe.
+void NormalizeS8(const Image& image, const PreprocessSpec& spec, const InputQuantization& quantization,
                  int8_t* dst_nhwc);
 
 }  // namespace qrun::image

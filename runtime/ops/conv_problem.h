@@ -13,6 +13,7 @@ struct ConvProblem {
   int ic = 0, oc = 0, groups = 1;
   ConvTensors tensors;
   const fb::Clamp* clamp = nullptr;
+  const float* pad_values = nullptr;  // [ic] in the file, or null: zeros
 
   int64_t Macs(const PlanBuilder& plan) const {
     return int64_t{window.n} * window.oh * window.ow * plan.Elements(tensors.wei);

@@ -58,6 +58,7 @@ ConvProblem ReadConv2D(const PlanBuilder& plan, const fb::Conv2D& options, const
   p.groups = options.groups();
   p.tensors = t;
   p.clamp = options.clamp();
+  if (options.pad_values() != nullptr) p.pad_values = options.pad_values()->data();
   return p;
 }
 

@@ -7,6 +7,7 @@ namespace qrun {
 
 Status AddConvOnednn(PlanBuilder& plan, const ConvProblem& p, StepDraft draft) {
   if (plan.reproducible_float()) return Status::Unsupported("its sums depend on the CPU");
+  if (p.pad_values != nullptr) return Status::Unsupported("padding that is not zero");
   const FloatBounds bounds = ReadClamp(p.clamp);
   kernels::OnednnConvProblem problem;
   problem.window = p.window;
@@ -38,6 +39,7 @@ kernels::ConvF32Args PackConvF32(PlanBuilder& plan, const ConvProblem& p, size_t
   args.ic = p.ic;
   args.oc = p.oc;
   args.groups = p.groups;
+  args.pad_values = p.pad_values;
   args.wei = packed.wei;
   args.bia = packed.bia;
   args.lo = bounds.lo;

@@ -42,6 +42,14 @@ kernels::ConvS8Args PackConvS8(PlanBuilder& plan, const ConvProblem& p, size_t* 
   args.ic = p.ic;
   args.oc = p.oc;
   args.groups = p.groups;
+  if (p.pad_values != nullptr) {
+    int8_t* pad_values = plan.Persist<int8_t>(static_cast<size_t>(p.ic));
+    for (int c = 0; c < p.ic; ++c) {
+      pad_values[c] =
+          static_cast<int8_t>(QuantizeValue(p.pad_values[c], plan.scale(t.src), plan.zero_point(t.src)));
+    }
+    args.pad_values = pad_values;
+  }
   args.wei = packed.wei;
   args.bia = packed.bia;
   args.scale = packed.scale;

@@ -15,6 +15,7 @@ Status AddConvRepeatedS8(PlanBuilder& plan, const ConvProblem& p, StepDraft draf
   const kernels::Window& w = p.window;
   const ConvTensors& t = p.tensors;
   const int multiplier = p.oc / p.ic;
+  if (p.pad_values != nullptr) return Status::Unsupported("padding that is not zero");
   if (int64_t{w.n} * w.ih * w.iw * p.oc > kMaxRepeatedBytes) {
     return Status::Unsupported("the input with repeated channels would take too much memory");
   }

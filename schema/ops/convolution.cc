@@ -131,6 +131,17 @@ Status CheckConv2D(const OpCheck& check, const fb::Conv2D& options, const fb::Te
   QRUN_RETURN_IF_ERROR(CheckAxis(
       check, {"width", Dim(src, 2), Dim(dst, 2), Dim(wei, 2), options.stride_w(), options.dilation_w(),
               options.pad_left(), options.pad_right(), options.input_dilation_w()}));
+  if (const auto* pad_values = options.pad_values()) {
+    if (pad_values->size() != static_cast<uint32_t>(ic)) {
+      return check.Error(Cat(pad_values->size(), " padding values for ", ic, " input channels"));
+    }
+    if (options.input_dilation_h() != 1 || options.input_dilation_w() != 1) {
+      return check.Error("padding values do not go with input dilation");
+    }
+    for (float value : *pad_values) {
+      if (!std::isfinite(value)) return check.Error(Cat("padding value ", value, " is not finite"));
+    }
+  }
   QRUN_RETURN_IF_ERROR(check.CheckClamp(options.clamp()));
   const int64_t taps = ElementCount(wei) / oc;
   if (ElementCount(dst) > kMaxOperatorWork / taps) return check.CheckWork(kMaxOperatorWork + 1);

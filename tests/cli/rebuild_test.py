@@ -50,6 +50,38 @@ class Golden(Conversions):
             self.fail_with(ERROR, "qrun", other, self.path("photos/00.png"), says="golden image")
 
 
+class Pixels(Conversions):
+    """Models whose input holds pixels: the normalisation is in the first convolution."""
+
+    def scores(self, model, path):
+        self.succeed("qrun", model, "--input", path, "--output", self.path("y.npy"))
+        return np.load(self.path("y.npy"))
+
+    def test_normalised_values_and_pictures_are_the_same_input(self):
+        model = self.convert("--preprocess", "torch", "--fold-preprocessing")
+        image = json.loads(self.succeed("qinspect", model, "--json"))["inputs"][0]
+        self.assertEqual((image["scale"], len(image["channel_scale"]), len(image["channel_offset"])), (1, 3, 3))
+        pixels = np.random.default_rng(7).integers(0, 256, (9, 9, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(self.path("x.png"))  # as large as the short side before the crop
+        pixels = pixels[:8, :8]
+        values = (pixels / np.float32(255) - np.float32([0.485, 0.456, 0.406])) / np.float32([0.229, 0.224, 0.225])
+        np.save(self.path("values.npy"), values.astype(np.float32).transpose(2, 0, 1)[None])
+        np.save(self.path("pixels.npy"), (pixels.astype(np.int16) - 128).astype(np.int8)[None])
+        by_value = self.scores(model, self.path("values.npy"))
+        self.assertEqual(by_value.tolist(), self.scores(model, self.path("pixels.npy")).tolist())
+        found = json.loads(self.succeed("qrun", model, self.path("x.png"), "--json"))["results"][0]["top"]
+        self.assertEqual(found[0]["index"], int(by_value.argmax()))
+
+    def test_what_is_not_folded(self):
+        self.assertNotIn("channel_offset", json.loads(self.succeed("qinspect", self.convert("--preprocess", "torch"), "--json"))["inputs"][0])
+        for options in (["--activations", "symmetric"], ["--std", "-1"], ["--mean", "2"]):
+            self.fail_with(ERROR, "qconvert", self.path("small.onnx"), "-o", self.path("no.qfb"), "--calibrate", self.path("photos"),
+                           "--preprocess", "torch", "--fold-preprocessing", *options, says="--fold-preprocessing")
+        model = self.convert("--preprocess", "torch", "--fold-preprocessing", "--keep-float", "^conv$")
+        image = json.loads(self.succeed("qinspect", model, "--json"))["inputs"][0]
+        self.assertEqual((image["dtype"], "channel_offset" in image), ("float32", False))
+
+
 class Rebuild(Conversions):
     def rebuild(self, model, *options, **more):
         self.succeed("qconvert", "--rebuild", model, "-o", self.path("again.qfb"), "--quiet", *options, **more)
@@ -61,6 +93,16 @@ class Rebuild(Conversions):
                              "--no-smoothing", "--keep-float", "^fc$", "--keep-float", "no such|pool", "--labels", self.path("labels.txt"),
                              "--no-fuse")
         self.rebuild(model)
+
+    def test_preprocessing_in_the_first_convolution(self):
+        plain = read(self.convert("--preprocess", "torch"))
+        model = self.convert("--preprocess", "torch", "--fold-preprocessing")
+        self.assertNotEqual(read(model), plain)
+        self.rebuild(model)
+        self.rebuild(model, "--threads", 3)
+        self.rebuild(model, env={"QRUN_ISA": "ref"})
+        self.fail_with(USAGE, "qconvert", self.path("small.onnx"), "-o", self.path("no.qfb"), "--calibrate", self.path("photos"),
+                       "--preprocess", "torch", "--fold-preprocessing", "--emit-qdq", self.path("qdq.onnx"), says="--fold-preprocessing")
 
     def test_the_same_bytes_for_every_isa_and_number_of_threads(self):
         model = self.convert("--preprocess", "torch")

@@ -20,7 +20,8 @@ struct Problem {
   double Tolerance() const { return 4e-7 * (std::sqrt(K()) + 1) * 2; }
 };
 
-std::vector<float> RunOn(const KernelTable& table, const Problem& p, bool fused = true) {
+std::vector<float> RunOn(const KernelTable& table, const Problem& p, bool fused = true,
+                         const float* pad_values = nullptr) {
   const ConvShape& s = p.shape;
   const ConvWeightShape weights = {s.oc, s.kernel[0], s.kernel[1], s.ic / s.groups, s.groups};
   std::vector<float> wei(PackedConvWeightCountF32(table.conv_f32_packing, weights));
@@ -35,7 +36,8 @@ std::vector<float> RunOn(const KernelTable& table, const Problem& p, bool fused 
                       .bia = bia.data(),
                       .lo = p.lo,
                       .hi = p.hi,
-                      .fused = fused};
+                      .fused = fused,
+                      .pad_values = pad_values};
   const Window& w = args.window;
   return RunWhole<float>(table.conv2d_f32, args, w.n * w.oh, table.conv2d_f32_scratch_bytes(args),
                          static_cast<size_t>(w.n * w.oh * w.ow * s.oc));
@@ -64,6 +66,27 @@ TEST(AgainstReference, conv2d_f32) {
   }
   for (int pixels = 1; pixels <= 45; ++pixels) {
     ExpectCloseOnAllIsas({.name = "pixels", .in = {1, pixels}, .ic = 8, .oc = 40}, ++seed);
+  }
+}
+
+TEST(Conv2dF32, PaddingValuesAreLikePixels) {
+  uint32_t seed = 7000;
+  for (const auto* shapes : {&WindowShapes(), &GroupedShapes()}) {
+    for (const ConvShape& shape : *shapes) {
+      if (shape.input_dilation[0] != 1 || shape.input_dilation[1] != 1) continue;
+      const Problem problem(shape, ++seed);
+      const std::vector<float> pad_values = Random(seed).Floats(static_cast<size_t>(shape.ic));
+      Problem padded = problem;
+      padded.src = StorePadding(padded.shape, problem.src, pad_values);
+      const std::vector<float> want = RunOn(Reference(), padded);
+      for (const KernelTable* table : CompiledTables()) {
+        if (!CanRun(*table)) continue;
+        SCOPED_TRACE(std::string(table->isa) + " " + shape.name);
+        EXPECT_EQ(want, RunOn(*table, problem, false, pad_values.data()));
+        EXPECT_LE(LargestDifference(want, RunOn(*table, problem, true, pad_values.data())),
+                  problem.Tolerance());
+      }
+    }
   }
 }
 

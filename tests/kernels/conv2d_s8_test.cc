@@ -3,7 +3,9 @@
 namespace qrun::kernels {
 namespace {
 
-std::vector<int8_t> RunOn(const KernelTable& table, const ConvS8Problem& p) {
+// pad_values: per channel, or null.
+std::vector<int8_t> RunOn(const KernelTable& table, const ConvS8Problem& p,
+                          const int8_t* pad_values = nullptr) {
   const ConvShape& s = p.shape;
   const ConvWeightShape weights = {s.oc, s.kernel[0], s.kernel[1], s.ic / s.groups, s.groups};
   const size_t channels = PackedConvChannelCount(table.conv_packing, weights);
@@ -17,6 +19,7 @@ std::vector<int8_t> RunOn(const KernelTable& table, const ConvS8Problem& p) {
   args.ic = s.ic;
   args.oc = s.oc;
   args.groups = s.groups;
+  args.pad_values = pad_values;
   args.src = p.src.data();
   args.wei = wei.data();
   args.bia = bia.data();
@@ -103,6 +106,25 @@ TEST(Conv2dS8, ManyBandsOfRowsAndColumns) {
     ExpectEqualOnAllIsas(shape, Outputs()[5], ++seed);
     shape.input_dilation[1] = 2;
     ExpectEqualOnAllIsas(shape, Outputs()[6], ++seed);
+  }
+}
+
+TEST(Conv2dS8, PaddingValuesAreLikePixels) {
+  uint32_t seed = 7000;
+  for (const auto* shapes : {&WindowShapes(), &GroupedShapes()}) {
+    for (const ConvShape& shape : *shapes) {
+      if (shape.input_dilation[0] != 1 || shape.input_dilation[1] != 1) continue;
+      const ConvS8Problem problem(shape, Outputs()[0], ++seed);
+      const std::vector<int8_t> pad_values = Random(seed).Bytes(static_cast<size_t>(shape.ic));
+      ConvS8Problem padded = problem;
+      padded.src = StorePadding(padded.shape, problem.src, pad_values);
+      const std::vector<int8_t> want = RunOn(Reference(), padded);
+      for (const KernelTable* table : CompiledTables()) {
+        if (!CanRun(*table)) continue;
+        SCOPED_TRACE(problem.Name(*table));
+        ExpectSame(want, RunOn(*table, problem, pad_values.data()));
+      }
+    }
   }
 }
 

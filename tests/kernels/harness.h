@@ -80,6 +80,31 @@ class Scratch {
   std::vector<std::byte> all_, before_;
 };
 
+// The image with its padding stored as pixels of values `pad_values`; `shape` becomes the one that reads it.
+// What negative padding crops stays cropped.
+template <class T>
+std::vector<T> StorePadding(ConvShape& shape, const std::vector<T>& src, const std::vector<T>& pad_values) {
+  int around[4];
+  for (int i = 0; i < 4; ++i) {
+    around[i] = shape.pad[i] > 0 ? shape.pad[i] : 0;
+    shape.pad[i] -= around[i];
+  }
+  const int h = shape.in[0], w = shape.in[1];
+  shape.in[0] += around[0] + around[2];
+  shape.in[1] += around[1] + around[3];
+  std::vector<T> padded;
+  for (int n = 0; n < shape.n; ++n) {
+    for (int y = -around[0]; y < h + around[2]; ++y) {
+      for (int x = -around[1]; x < w + around[3]; ++x) {
+        const bool inside = y >= 0 && y < h && x >= 0 && x < w;
+        const T* pixel = inside ? src.data() + ((n * h + y) * w + x) * shape.ic : pad_values.data();
+        padded.insert(padded.end(), pixel, pixel + shape.ic);
+      }
+    }
+  }
+  return padded;
+}
+
 class Random {
  public:
   explicit Random(uint32_t seed) : engine_(seed) {}

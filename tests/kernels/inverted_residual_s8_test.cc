@@ -288,6 +288,34 @@ TEST(AgainstReference, inverted_residual_s8) {
   }
 }
 
+// Padding of the first stage that differs between channels.
+TEST(InvertedResidualS8, PaddingValues) {
+  const BlockShape shapes[] = {
+      {"stem", 1, 23, 21, 3, 32, 16, 3, 2, 3, 3, 1, 1, 1, false},
+      {"wide_stem", 2, 13, 40, 3, 48, 9, 5, 2, 3, 3, 2, 1, 1, false},
+      {"many_channels", 1, 8, 7, 37, 20, 11, 3, 1, 3, 3, 1, 1, 1, false},
+      {"batch_5x5", 2, 9, 8, 5, 37, 10, 3, 1, 5, 5, 1, 2, 1, false},
+  };
+  uint32_t seed = 900;
+  for (const BlockShape& shape : shapes) {
+    ++seed;
+    const std::vector<int8_t> pad_values = Random(seed).Bytes(static_cast<size_t>(shape.ic));
+    Block reference(shape, seed, Reference());
+    const std::vector<int8_t> without = reference.RunParts();
+    reference.args.expand.pad_values = pad_values.data();
+    const std::vector<int8_t> want = reference.RunParts();
+    EXPECT_NE(want, without);
+    for (const KernelTable* table : CompiledTables()) {
+      if (!CanRun(*table)) continue;
+      SCOPED_TRACE(std::string(table->isa) + " " + shape.name);
+      Block block(shape, seed, *table);
+      block.args.expand.pad_values = pad_values.data();
+      ExpectSame(want, block.RunFused());
+      ExpectSameSplit(want, block);
+    }
+  }
+}
+
 // Groups of four rows meet the image's edges in every way.
 TEST(InvertedResidualS8, EveryHeightStrideAndPadding) {
   uint32_t seed = 500;

@@ -19,11 +19,8 @@ struct ResizeCase {
   int n, ih, iw, oh, ow;
   bool bilinear;
 };
-constexpr ResizeCase kCases[] = {{2, 3, 4, 6, 8, true},
-                                 {1, 5, 5, 3, 2, true},
-                                 {1, 3, 3, 7, 5, false},
-                                 {1, 1, 1, 3, 3, true},
-                                 {1, 4, 4, 5, 9, true}};
+constexpr ResizeCase kCases[] = {{2, 3, 4, 6, 8, true}, {1, 5, 5, 3, 2, true}, {1, 3, 3, 7, 5, false},
+                                 {1, 1, 1, 3, 3, true}, {1, 4, 4, 5, 9, true}, {2, 3, 50, 4, 131, true}};
 
 template <class T, class Args>
 std::vector<T> RunCase(Kernel<Args> kernel, const ResizeCase& c, int channels, const std::vector<T>& src) {

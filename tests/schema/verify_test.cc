@@ -126,6 +126,43 @@ const Spoil kSpoils[] = {
        m.tensors[3]->channel_scale = {1, 0, 2};
      },
      "channel scale 0"},
+    {"ChannelOffsetAlone",
+     [](auto& m) {
+       m.tensors[0]->channel_offset = {1, 2};
+     },
+     "as many channel scales"},
+    {"ChannelOffsetCount",
+     [](auto& m) {
+       m.tensors[0]->channel_scale = {1, 2};
+       m.tensors[0]->channel_offset = {1};
+     },
+     "as many channel scales"},
+    {"ChannelOffsetInfinite",
+     [](auto& m) {
+       m.tensors[0]->channel_scale = {1, 2};
+       m.tensors[0]->channel_offset = {1, INFINITY};
+     },
+     "channel offset inf"},
+    {"ChannelOffsetInside",
+     [](auto& m) {
+       m.tensors[3]->channel_scale = {1, 2, 3};
+       m.tensors[3]->channel_offset = {1, 2, 3};
+     },
+     "for int8 model inputs"},
+    {"PadValueCount", [](auto& m) { Conv(m).pad_values = {1}; }, "1 padding values for 2 input channels"},
+    {"PadValueNan",
+     [](auto& m) {
+       Conv(m).pad_values = {1, NAN};
+     },
+     "padding value nan"},
+    {"PadValueInGaps",
+     [](auto& m) {
+       Conv(m).pad_values = {1, 2};
+       Conv(m).input_dilation_h = 2;
+       Conv(m).pad_top = -2;
+       Conv(m).pad_bottom = 1;
+     },
+     "do not go with input dilation"},
     {"ZeroPointRange", [](auto& m) { m.tensors[3]->quantization->zero_point = {128}; }, "zero point 128"},
     {"ActivationPerChannel",
      [](auto& m) {

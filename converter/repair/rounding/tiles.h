@@ -2,6 +2,7 @@
 #ifndef QRUN_CONVERTER_REPAIR_ROUNDING_TILES_H_
 #define QRUN_CONVERTER_REPAIR_ROUNDING_TILES_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -24,15 +25,16 @@ Window SourceWindow(const PatchGeometry& geometry, Window dst);
 // last one is `dst`.
 std::vector<Window> ChainWindows(const Chain& chain, Window dst);
 
-// Copies a window of `src` [h, w, channels] to `dst`; `outside` where it reaches beyond the edges.
+// Copies a window of `src` [h, w, channels] to `dst`; the pixel `outside` where it reaches beyond the edges
+// (may be null if it does not).
 template <class T>
-void CopyWindow(std::span<const T> src, int64_t h, int64_t w, size_t channels, Window window, T outside,
-                T* dst) {
+void CopyWindow(std::span<const T> src, int64_t h, int64_t w, size_t channels, Window window,
+                const T* outside, T* dst) {
   for (int64_t y = window.y; y < window.y + window.h; ++y) {
     for (int64_t x = window.x; x < window.x + window.w; ++x, dst += channels) {
       const bool inside = y >= 0 && y < h && x >= 0 && x < w;
-      const T* pixel = inside ? src.data() + static_cast<size_t>(y * w + x) * channels : nullptr;
-      for (size_t c = 0; c < channels; ++c) dst[c] = inside ? pixel[c] : outside;
+      const T* pixel = inside ? src.data() + static_cast<size_t>(y * w + x) * channels : outside;
+      std::copy_n(pixel, channels, dst);
     }
   }
 }

@@ -65,7 +65,7 @@ TEST(Preprocess, EqualsPillowAndNumpy) {
     EXPECT_EQ(std::memcmp(f4.data(), c.f4.data.data(), n * sizeof(float)), 0);
 
     std::vector<int8_t> i1(n);
-    NormalizeS8(*image, c.spec, c.scale, c.zero_point, i1.data());
+    NormalizeS8(*image, c.spec, {c.scale, c.zero_point}, i1.data());
     ASSERT_EQ(c.i1.data.size(), n);
     EXPECT_EQ(std::memcmp(i1.data(), c.i1.data.data(), n), 0);
     ++count;
@@ -94,7 +94,7 @@ TEST(Preprocess, QuantisesHalvesToEvenAndClamps) {
     NormalizeF32(black, spec, &normalised);
     EXPECT_EQ(normalised, real);
     int8_t dst = 0;
-    NormalizeS8(black, spec, scale, zp, &dst);
+    NormalizeS8(black, spec, {scale, zp}, &dst);
     return int{dst};
   };
   EXPECT_EQ(quantise(0.5f, 1, 0), 0);
@@ -111,6 +111,34 @@ TEST(Preprocess, QuantisesHalvesToEvenAndClamps) {
   EXPECT_EQ(quantise(-1, 1e-30f, 127), -128);
   EXPECT_EQ(quantise(1, 1e-39f, -128), 127);  // 1 / scale is infinite
   EXPECT_EQ(quantise(0, 1e-39f, 5), 5);       // 0 * infinity is no number: the zero point
+}
+
+// An input whose channels have scales and offsets: what FoldPreprocessing makes, and another grid.
+TEST(Preprocess, ChannelScalesAndOffsets) {
+  PreprocessSpec spec;
+  spec.rule = PreprocessSpec::kNone;
+  spec.crop_h = 1;
+  spec.crop_w = 256;
+  spec.mean = {0.485f, 0.456f, 0.406f};
+  spec.std = {0.229f, 0.224f, 0.225f};
+  Image image{.width = 256, .height = 1, .channels = 3, .pixels = {}};
+  for (int p = 0; p < 256; ++p) {
+    for (int c = 0; c < 3; ++c) image.pixels.push_back(static_cast<uint8_t>(p));
+  }
+  InputQuantization pixels{.scale = 1, .zero_point = 114 - 128};
+  for (size_t c = 0; c < 3; ++c) {
+    pixels.channel_scale.push_back(255 * spec.std[c]);
+    pixels.channel_offset.push_back(255 * spec.mean[c] - 114);
+  }
+  std::vector<int8_t> dst(image.pixels.size());
+  NormalizeS8(image, spec, pixels, dst.data());
+  for (size_t i = 0; i < dst.size(); ++i) ASSERT_EQ(dst[i], image.pixels[i] - 128) << i;
+  pixels.scale = 3;  // no ties, which the offsets' rounding would decide
+  pixels.zero_point = 0;
+  NormalizeS8(image, spec, pixels, dst.data());
+  for (size_t i = 0; i < dst.size(); ++i) {
+    ASSERT_EQ(dst[i], static_cast<int>(std::nearbyint((image.pixels[i] - 114) / 3.0))) << i;
+  }
 }
 
 TEST(Preprocess, GreySourceIsReplicated) {
