@@ -121,7 +121,7 @@ class Sweeps(tools.ToolTest):
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             self.assertIn('"tool":"accuracy"', tools.read(self.path("page.html")).decode().replace(" ", ""))
         self.assertEqual(self.made(".json"), before, "what is measured is kept")
-        self.report("accuracy", *self.accuracy("--only", "default", "--weights", "per-tensor", convert=["--limit", "40"]))
+        self.report("accuracy", *self.accuracy("--only", "default", "--weights", "per-tensor", convert=["--weight-bits", "8"]))
         self.assertEqual(len(self.made(".json")), len(before) + 2, "other options are measured anew")
 
     def test_accuracy_knows_every_observer_and_repair(self):
