@@ -1,5 +1,6 @@
 """qconvert on damaged files: any bytes get an answer or one error line, never a crash and never half a model. What it
-says about wrong arguments is in tests/converter/cli/qconvert_test.cc."""
+says about wrong arguments is in tests/converter/cli/qconvert_test.cc. And what it reports of tensors that a repair widened."""
+import json
 import os
 import random
 import unittest
@@ -73,6 +74,54 @@ class Damaged(tools.ToolTest):
         self.fail_with(ERROR, "qconvert", self.path("model.onnx"), "-o", self.path("model.qfb"), "--dtype", "fp32",
                        "--quiet", says=["weights.bin"])
         self.assertFalse(os.path.exists(self.path("model.qfb")))
+
+
+def loud_model():
+    """3 -> 24 channels, of which one is 8 times as loud and hardly listened to -> 6, on 6x6 pixels: its outlier is worth splitting."""
+    generator = np.random.default_rng(5)
+    wide = generator.uniform(-0.6, 0.6, (24, 3, 1, 1)).astype(np.float32)
+    out = generator.uniform(-0.5, 0.5, (6, 24, 1, 1)).astype(np.float32)
+    wide[7] *= 8
+    out[:, 7] *= 0.02
+    nodes = [helper.make_node("Conv", ["x", "wide.wei"], ["a"], name="wide"), helper.make_node("Relu", ["a"], ["b"], name="relu"),
+             helper.make_node("Conv", ["b", "out.wei"], ["y"], name="out")]
+    graph = helper.make_graph(nodes, "loud", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 6, 6])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 6, 6, 6])],
+                              [numpy_helper.from_array(wide, "wide.wei"), numpy_helper.from_array(out, "out.wei")])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)]).SerializeToString()
+
+
+class SplitOutliers(tools.ToolTest):
+    """Tensors get channels that the source does not have; what looks at layers has to live with that."""
+
+    def test_json_report_and_findings(self):
+        np.save(self.path("x.npy"), np.random.default_rng(1).normal(0, 1, (40, 3, 6, 6)).astype(np.float32))
+        self.write("loud.onnx", loud_model())
+        reports = {}
+        for split in (True, False):
+            self.succeed("qconvert", self.path("loud.onnx"), "-o", self.path("m.qfb"), "--calibrate", self.path("x.npy"), "--no-equalize",
+                         "--sensitivity", "--json", self.path("r.json"), "--split-outliers" if split else "--no-split-outliers")
+            reports[split] = json.loads(tools.read(self.path("r.json")))
+        names = {split: [step["name"] for step in report["repairs"]] for split, report in reports.items()}
+        self.assertEqual((names[True].count("split outliers"), names[False].count("split outliers")), (1, 0))
+        for split, channels in ((True, 25), (False, 24)):
+            rows = {row["name"]: row for row in reports[split]["layers"]["rows"]}
+            self.assertEqual(rows["wide"]["shape"], [1, 6, 6, channels])
+            self.assertEqual(len(rows["wide"]["weights"]["channel_max"]), channels)
+            self.assertEqual(rows["wide"]["activations"]["values"], rows["wide"]["activations"]["values"] // channels * channels)
+            for row in rows.values():
+                if row["dtype"] == "int8":
+                    self.assertGreater(row["sqnr_db"], 10)
+                    self.assertGreater(row["saturation"]["channels"] if row["saturation"] else 1, 0)
+        wide = {split: next(row for row in report["layers"]["rows"] if row["name"] == "wide") for split, report in reports.items()}
+        self.assertAlmostEqual(wide[True]["activations"]["max"] / wide[False]["activations"]["max"], 0.5, delta=0.1)
+        self.assertGreater(reports[True]["check"]["outputs"][0]["sqnr_db"], reports[False]["check"]["outputs"][0]["sqnr_db"] + 3)
+        # The page is the same JSON.
+        done = tools.run("qconvert", self.path("loud.onnx"), "-o", self.path("m.qfb"), "--calibrate", self.path("x.npy"), "--no-equalize",
+                         "--split-outliers", "--quiet", "--report", self.path("r.html"))
+        if "libjs-chart.js" not in done.stderr:
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn(b'"shape":[1,6,6,25]', tools.read(self.path("r.html")))
 
 
 if __name__ == "__main__":
