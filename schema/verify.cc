@@ -8,6 +8,7 @@
 
 #include "schema/cat.h"
 #include "schema/op_check.h"
+#include "schema/unfolded.h"
 
 namespace qrun {
 namespace {
@@ -255,7 +256,7 @@ Status CheckOperators(const fb::Model& model) {
       if (index != -1) QRUN_RETURN_IF_ERROR(write(index, State::kInner));
     }
     QRUN_RETURN_IF_ERROR(verify(check));
-    total_work += check.work();
+    total_work += check.work() + schema::ElementCount(check.output());
     if (total_work > kMaxModelWork) {
       return Status::ResourceLimit(Cat("the model asks for more than ", kMaxModelWork, " steps of work"));
     }
@@ -287,6 +288,7 @@ Status CheckMeaning(const fb::Model& model, std::span<const std::byte> bytes) {
       (model.buffers()->Get(0)->data() && model.buffers()->Get(0)->data()->size())) {
     return Status::InvalidModel("buffer 0 must exist and be empty");
   }
+  QRUN_RETURN_IF_ERROR(schema::CheckUnfolded(model));
   for (uint32_t i = 0; i < model.tensors()->size(); ++i) QRUN_RETURN_IF_ERROR(CheckTensor(model, bytes, i));
   QRUN_RETURN_IF_ERROR(CheckOperators(model));
   return CheckPreprocessing(model);

@@ -16,14 +16,16 @@
 namespace qrun {
 
 // Declared limits of a model, whatever its source.
-inline constexpr size_t kMaxModelBytes = size_t{2} << 30;  // FlatBuffers offsets are 31 bits
+// FlatBuffers offsets are 31 bits. Also the limit of what the file's parts take where it names one of them
+// many times.
+inline constexpr size_t kMaxModelBytes = size_t{2} << 30;
 inline constexpr int kMaxTensors = 65536;
 inline constexpr int kMaxOperators = 65536;
 inline constexpr int kMaxRank = 6;
 inline constexpr int64_t kMaxTensorElements = int64_t{1} << 28;
 inline constexpr int64_t kMaxOperatorWork = int64_t{1}
                                             << 40;          // multiply-accumulates or window reads, batch 1
-inline constexpr int64_t kMaxModelWork = int64_t{1} << 42;  // of all operators together
+inline constexpr int64_t kMaxModelWork = int64_t{1} << 42;  // of all operators together, and their values
 inline constexpr size_t kBufferAlignment = 64;
 
 // Checks `bytes` and returns the model inside them. `bytes.data()` must be aligned to kBufferAlignment

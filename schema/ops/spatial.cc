@@ -2,6 +2,11 @@
 #include "schema/op_check.h"
 
 namespace qrun::schema {
+namespace {
+
+constexpr int64_t kMaxResized = 65536;
+
+}  // namespace
 
 Status VerifyPool2D(const OpCheck& check) {
   QRUN_RETURN_IF_ERROR(check.Arity(1, 1));
@@ -58,6 +63,9 @@ Status VerifyResize2D(const OpCheck& check) {
     return check.Error(
         Cat("shapes ", ShapeText(src), " -> ", ShapeText(dst), ", expected [N, H, W, C] with equal C"));
   }
+  // A plan keeps where each row and each column comes from.
+  QRUN_RETURN_IF_ERROR(check.InRange("output height", Dim(dst, 1), 1, kMaxResized));
+  QRUN_RETURN_IF_ERROR(check.InRange("output width", Dim(dst, 2), 1, kMaxResized));
   if (!SameQuantization(src, dst)) return check.Error("input and output must share their quantisation");
   return Status::Ok();
 }

@@ -219,6 +219,12 @@ const Spoil kSpoils[] = {
     {"PoolPadding", [](auto& m) { Pool(m).pad_left = 2; }, "padding is 2"},
     {"PoolQuantisation", [](auto& m) { m.tensors[4]->quantization->scale = {0.5f}; },
      "keep the quantisation"},
+    {"ResizeExtent",
+     [](auto& m) {
+       m.tensors[4]->shape = {1, 65537, 2, 3};
+       m.operators[1]->options.Set(fb::Resize2DT());
+     },
+     "output height is 65537"},
     {"ReshapeElements",
      [](auto& m) {
        m.tensors[5]->shape = {1, 11};
@@ -371,6 +377,73 @@ TEST(Verify, RefusesOtherFiles) {
   EXPECT_NE(message("QFB1").find("too short"), std::string::npos);
   EXPECT_NE(message("This is a text file, not a model.").find("expected identifier 'QFB1'"),
             std::string::npos);
+}
+
+// Good(), with one long label many times, one large constant under many names, and many readers of another:
+// each is in the file once.
+Status VerifyShared(int labels, int tensors, int readers) {
+  constexpr int kBytes = 1 << 20;
+  ModelBuilder b = Good();
+  const std::vector<int8_t> values(kBytes, 1);
+  const int constant = b.Int8Constant("shared", {kBytes}, values, {0.5f});
+  for (int i = 0; i < tensors; ++i) {
+    b.model.tensors.push_back(std::make_unique<fb::TensorT>(*b.model.tensors[constant]));
+  }
+  for (int i = 0; i < readers; ++i) {
+    const int output = b.Int8("y" + std::to_string(i), {1, kBytes}, 0.5f, 0);
+    b.Op(fb::ConcatT(), {constant}, output);
+  }
+  flatbuffers::FlatBufferBuilder builder;
+  const auto pack = [&](const auto& list, auto create) {
+    std::vector<decltype(create(list.front().get()))> offsets;
+    for (const auto& item : list) offsets.push_back(create(item.get()));
+    return builder.CreateVector(offsets);
+  };
+  const auto label = builder.CreateString(std::string(kBytes, 'x'));
+  const std::vector<flatbuffers::Offset<flatbuffers::String>> all_labels(labels, label);
+  const auto label_list = builder.CreateVector(all_labels);
+  const auto tensor_list = pack(b.model.tensors, [&](auto* t) { return fb::CreateTensor(builder, t); });
+  const auto buffer_list = pack(b.model.buffers, [&](auto* t) { return fb::CreateBuffer(builder, t); });
+  const auto operator_list = pack(b.model.operators, [&](auto* t) { return fb::CreateOperator(builder, t); });
+  const auto inputs = builder.CreateVector(b.model.inputs), outputs = builder.CreateVector(b.model.outputs);
+  fb::ModelBuilder model(builder);
+  model.add_labels(label_list);
+  model.add_tensors(tensor_list);
+  model.add_buffers(buffer_list);
+  model.add_operators(operator_list);
+  model.add_inputs(inputs);
+  model.add_outputs(outputs);
+  fb::FinishModelBuffer(builder, model.Finish());
+  const auto* data = reinterpret_cast<const std::byte*>(builder.GetBufferPointer());
+  const Aligned bytes(std::vector<std::byte>(data, data + builder.GetSize()));
+  auto verified = VerifyModel(bytes.span());
+  return verified.ok() ? Status::Ok() : verified.error();
+}
+
+TEST(Verify, RefusesPartsSharedWithoutEnd) {
+  EXPECT_TRUE(VerifyShared(3, 3, 0).ok()) << VerifyShared(3, 3, 0).message();
+  for (const Status& status :
+       {VerifyShared(2049, 0, 0), VerifyShared(0, 2049, 0), VerifyShared(0, 0, 2049)}) {
+    EXPECT_EQ(status.code(), StatusCode::kResourceLimit) << status.message();
+    EXPECT_NE(status.message().find("counted as often"), std::string::npos) << status.message();
+  }
+}
+
+TEST(Verify, CountsValuesAsWork) {
+  ModelBuilder b;
+  int x = b.Float("x", {1, 1 << 14, 1 << 14});
+  b.model.inputs = {x};
+  const auto add = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      const int y = b.Float("y" + std::to_string(b.model.tensors.size()), {1, 1 << 14, 1 << 14});
+      b.Op(fb::SoftmaxT(), {x}, y);
+      x = y;
+    }
+    b.model.outputs = {x};
+    return Verify(b);
+  };
+  EXPECT_TRUE(add(1 << 14).ok());
+  EXPECT_EQ(add(1).code(), StatusCode::kResourceLimit);
 }
 
 TEST(Verify, RefusesEveryTruncation) {
