@@ -69,13 +69,15 @@ size_t TensorInfo::Bytes() const {
   return static_cast<size_t>(ElementCount()) * (wide ? 4 : 1);
 }
 
-Result<Model> Model::Open(const std::string& path) {
+Result<Model> Model::Open(const std::string& path) try {
   QRUN_ASSIGN_OR_RETURN(MappedFile mapping, MappedFile::Open(path));
   auto impl = std::make_shared<Impl>();
   impl->mapping = std::make_unique<MappedFile>(std::move(mapping));
   if (Status status = ReadModel(impl->mapping->bytes(), *impl); !status.ok())
     return status.Annotate("'" + path + "'");
   return Model(std::move(impl));
+} catch (const std::bad_alloc&) {
+  return Status::ResourceLimit(Cat("'", path, "': not enough memory for its names and labels"));
 }
 
 Result<Model> Model::FromBytes(std::span<const std::byte> bytes) try {

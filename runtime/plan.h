@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@
 #include "schema/qfb_generated.h"
 
 namespace qrun {
+
+// Limit of what a plan keeps beside activations: packed weights and tables.
+inline constexpr size_t kMaxPlanBytes = size_t{4} << 30;
 
 struct RunContext {
   Executor& executor;
@@ -155,9 +159,13 @@ class PlanBuilder {
   std::span<const std::span<const std::byte>> packed() const { return packed_; }
   bool cache_fits() const { return cache_fits_ && cache_ && cache_->block_count() == packed_.size(); }
 
-  // Zero-filled memory that lives as long as the session: tables of small numbers.
+  // Zero-filled memory that lives as long as the session: tables of small numbers. Throws std::bad_alloc
+  // where there is none or the plan would hold more than kMaxPlanBytes, which Session::Create turns into a
+  // Status.
   template <class T>
   T* Persist(size_t count) {
+    if (count > (kMaxPlanBytes - std::min(kMaxPlanBytes, persistent_bytes_)) / sizeof(T))
+      throw std::bad_alloc();
     persistent_.emplace_back(count * sizeof(T));
     persistent_bytes_ += persistent_.back().size();
     return reinterpret_cast<T*>(persistent_.back().data());

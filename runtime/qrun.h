@@ -113,7 +113,8 @@ struct SessionOptions {
   // Keep the time of every step and part (see Session::StepTimes); costs two clock reads a step, and inside a
   // fused block a counter read for each part of a band of rows.
   bool profile = false;
-  // Upper bound for the arena; Create fails with resource_limit above it. 0: 4 GiB.
+  // Upper bound for the arena, inputs and outputs together; Create fails with resource_limit above it. 0: 4
+  // GiB. Packed weights have a limit of their own, always 4 GiB.
   size_t max_arena_bytes = 0;
   // Memory for activations; empty: the heap. Create calls it at most twice, with arena_bytes() and with what
   // the inputs and outputs take: it returns so many bytes, aligned to 64, with whatever is in them. They stay

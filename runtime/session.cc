@@ -366,7 +366,9 @@ Result<Session> Session::Create(const Model& model, const SessionOptions& option
   QRUN_RETURN_IF_ERROR(impl->Build());
   return Session(std::move(impl));
 } catch (const std::bad_alloc&) {
-  return Status::ResourceLimit("not enough memory for the model's packed weights and arena");
+  return Status::ResourceLimit(
+      Cat("not enough memory for the model's packed weights and arena, or more than ", kMaxPlanBytes,
+          " bytes of packed weights"));
 } catch (const std::system_error& error) {
   return Status::ResourceLimit(Cat("cannot start ", options.threads - 1, " threads: ", error.what()));
 }
