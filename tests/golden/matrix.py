@@ -3,7 +3,9 @@
 
 Builds qrun alone with GCC and Clang, Debug and Release, and for 64-bit ARM (run by qemu), and compares the bytes of
 every run: the shipped model's with those on file (rps_int8.json), torchvision's, where ../shared/data has it, among
-each other. Prints the matrix. A compiler that is not there is named; exit codes: 0 all equal, 1 not, 2 wrong arguments.
+each other. Every run is kept in <out>/matrix.json until a source that qrun is made of changes, or the model or its input: an
+interrupted call goes on where it was, and calls with different --builds add up. Prints the matrix of all that is
+known. What is not there (a compiler, a build not run yet) is named; exit codes: 0 all equal, 1 not, 2 wrong arguments.
 """
 import argparse
 import csv
@@ -17,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 import golden
+import matrix_record
 
 THIS_ALONE = ["QRUN_ONEDNN", "QRUN_IMAGE", "QRUN_CONVERTER", "QRUN_BENCH", "QRUN_TESTS"]  # all OFF
 BUILDS = {
@@ -42,6 +45,7 @@ def call(*command):
     done = subprocess.run(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:
         raise Failure(f"{' '.join(map(str, command[:4]))} ... failed: {done.stdout[-2000:]}")
+    return done.stdout
 
 
 def build(name, folder, jobs):
@@ -60,6 +64,13 @@ def build(name, folder, jobs):
     return (EMULATOR if name == "aarch64" else []) + [os.path.join(folder, "bin/qrun")], None
 
 
+def compiler_text(name):
+    """The compiler and build type, e.g. "g++ 12.2.0, Release, under qemu-aarch64 7.2.0"."""
+    compiler, kind = BUILDS[name]
+    text = f"{compiler} {call(compiler, '-dumpfullversion', '-dumpversion').strip()}, {kind}"
+    return text + (f", under {' '.join(call(EMULATOR[0], '--version').split()[:3:2])}" if name == "aarch64" else "")
+
+
 def photos(count):
     """torchvision's preparation of the first pictures of ../shared/data/imagenet."""
     with open(os.path.join(DATA, "imagenet/dev.csv")) as file:
@@ -75,10 +86,15 @@ def photos(count):
 
 
 class Model:
-    """A file, its input, and the bytes that every run must give; None: those of the first run."""
+    """A file, its input, and the digest of the output if that is known beforehand."""
 
-    def __init__(self, name, path, values, expected):
+    def __init__(self, name, path, values, expected=None):
         self.name, self.path, self.values, self.expected = name, path, values, expected
+
+    def facts(self):
+        """What its results depend on."""
+        return {"images": len(self.values), "model_sha256": golden.file_sha256(self.path),
+                "input_sha256": golden.sha256(self.values.tobytes()), "output_sha256": self.expected}
 
 
 def shipped(count):
@@ -86,7 +102,7 @@ def shipped(count):
         record = json.load(file)
     count = min(count, len(record["images"]))
     return Model("shipped", golden.MODEL, golden.pixels(record["images"][:count]),
-                 np.array(record["output"][:count], np.int8))
+                 golden.sha256(np.array(record["output"][:count], np.int8).tobytes()))
 
 
 def torchvision(count, qconvert, folder):
@@ -99,76 +115,99 @@ def torchvision(count, qconvert, folder):
     path = os.path.join(folder, "mobilenet_v2.qfb")
     progress("converting torchvision's MobileNetV2")
     call(qconvert, source, "-o", path, "--calibrate", calibration, "--limit", 16, "--preprocess", "torch", "--quiet")
-    return Model("torchvision", path, photos(count), None), None
+    return Model("torchvision", path, photos(count)), None
 
 
 def run(qrun, model, folder, isa, threads):
-    """None if the model's bytes come out, else what went wrong."""
+    """sha256 of the model's output; raises Failure if it does not run, or not as asked."""
     try:
         output, report = golden.raw_output(qrun, folder, model.values, "--isa", isa, "--threads", threads, model=model.path)
     except RuntimeError as error:
-        return str(error).strip()
-    if (report["isa"], report["threads"]) != (isa, threads):
-        return f"ran on {report['isa']} with {report['threads']} threads"
-    if model.expected is None:
-        model.expected = output
-    return None if np.array_equal(output, model.expected) else "other bytes"
+        raise Failure(str(error).strip()) from error
+    if (report["isa"], report["threads"], report["dtype"]) != (isa, threads, "int8"):
+        raise Failure(f"ran {report['dtype']} on {report['isa']} with {report['threads']} threads, not int8 on {isa} with {threads}")
+    return golden.sha256(output.tobytes())
 
 
-def table(title, rows, isas):
-    """Markdown; a cell lists numbers of threads, "–" where the build has not that instruction set or this machine cannot run it."""
-    lines = ["", f"{title}", "", "| | " + " | ".join(isas) + " |", "|---" * (len(isas) + 1) + "|"]
-    lines += [f"| {name} | " + " | ".join(cells.get(isa, "–") for isa in isas) + " |" for name, cells in rows.items()]
-    return "\n".join(lines)
+def run_build(name, models, record, options):
+    """Adds the cells of one build that are not on file. Returns the runs that failed, as text."""
+    qrun, why = build(name, os.path.join(options.out, name), options.jobs)
+    if qrun is None:
+        print(f"{name} left out: {why}")
+        return []
+    compiled = golden.compiled_isas(qrun)
+    isas = [isa for isa in compiled if golden.isa_error(qrun, isa) is None]
+    record.set_build(name, compiler_text(name), isas, [isa for isa in compiled if isa not in isas])
+    failed = []
+    for isa in isas:
+        for model in models:
+            for threads in options.threads:
+                if record.cell(name, isa, model.name, threads):
+                    continue
+                progress(f"{name}, {isa}, {threads} thread(s), {model.name}")
+                try:
+                    record.set_cell(name, isa, model.name, threads, run(qrun, model, options.out, isa, threads))
+                except Failure as failure:
+                    failed.append(f"{name}, {isa}, {threads} thread(s), {model.name}: {failure}")
+    return failed
+
+
+def table(record, model):
+    """Markdown; a cell lists the numbers of threads that gave the expected bytes. "–": this build has not that instruction
+    set; "not here": it has, and this machine cannot run it; "not run": nobody has asked yet."""
+    cells, expected = record.cells(model), record.expected(model)
+    builds = [name for name in BUILDS if name in record.builds()]
+    isas = list(dict.fromkeys(isa for name in builds for isa in record.builds()[name]["isas"]))
+    isas.sort(key=lambda isa: isa == "ref")
+
+    def text(name, isa):
+        if isa not in record.builds()[name]["isas"]:
+            return "not here" if isa in record.builds()[name]["missing"] else "–"
+        threads = {number: digest for (build_name, name_isa, number), digest in cells.items() if (build_name, name_isa) == (name, isa)}
+        if any(digest != expected for digest in threads.values()):
+            return "differs"
+        return ", ".join(map(str, sorted(threads))) or "not run"
+
+    lines = [f"{model}: {record.models()[model]['images']} images, sha256 of the output {expected}; numbers of threads that gave it", "",
+             "| | " + " | ".join(isas) + " |", "|---" * (len(isas) + 1) + "|"]
+    return "\n".join(lines + [f"| {name} | " + " | ".join(text(name, isa) for isa in isas) + " |" for name in builds])
 
 
 def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", default=os.path.join(golden.SOURCE, "build/golden_matrix"), help="folder for builds (default: %(default)s)")
+    parser.add_argument("--out", default=os.path.join(golden.SOURCE, "build/golden_matrix"),
+                        help="folder for builds and matrix.json (default: %(default)s)")
     parser.add_argument("--builds", default=",".join(BUILDS), help="comma separated (default: %(default)s)")
     parser.add_argument("--threads", default="1,2,3,4", help="(default: %(default)s)")
     parser.add_argument("--images", type=int, default=10, help="(default: %(default)s)")
     parser.add_argument("--qconvert", default=os.path.join(golden.SOURCE, "build/dev/bin/qconvert"), help="(default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="of the builds (default: %(default)s)")
     options = parser.parse_args(arguments)
-    names, threads = options.builds.split(","), [int(number) for number in options.threads.split(",")]
+    names, options.threads = options.builds.split(","), [int(number) for number in options.threads.split(",")]
     unknown = [name for name in names if name not in BUILDS]
     if unknown:
         parser.error(f"unknown build {unknown[0]}, known are {', '.join(BUILDS)}")
     os.makedirs(options.out, exist_ok=True)
-    models, wrong, done = [shipped(options.images)], [], 0
+    record = matrix_record.Record(os.path.join(options.out, "matrix.json"), matrix_record.source_digest(golden.SOURCE))
+    models = [shipped(options.images)]
     extra, why = torchvision(options.images, options.qconvert, options.out)
     if extra:
         models.append(extra)
     else:
         print(f"torchvision's MobileNetV2 left out: {why}")
-    rows, isas = {model.name: {} for model in models}, []
-    for name in names:
-        qrun, why = build(name, os.path.join(options.out, name), options.jobs)
-        if qrun is None:
-            print(f"{name} left out: {why}")
-            continue
-        for isa in golden.compiled_isas(qrun):
-            if golden.isa_error(qrun, isa) is not None:
-                continue
-            if isa not in isas:
-                isas.append(isa)
-            for model in models:
-                progress(f"{name}, {isa}, {model.name}")
-                failed = [f"{name}, {isa}, {number} thread(s), {model.name}: {error}" for number in threads
-                          if (error := run(qrun, model, options.out, isa, number))]
-                done += len(threads)
-                wrong += failed
-                rows[model.name].setdefault(name, {})[isa] = "differs" if failed else ", ".join(map(str, threads))
-    isas.sort(key=lambda isa: isa == "ref")
     for model in models:
-        if model.expected is not None:
-            print(table(f"{model.name}: {len(model.values)} images, sha256 of the output {golden.sha256(model.expected.tobytes())}; "
-                        "numbers of threads that gave it", rows[model.name], isas))
-    print(f"\n{done - len(wrong)} of {done} runs gave the same bytes")
-    for line in wrong:
+        record.set_model(model.name, **model.facts())
+    failed = [line for name in names for line in run_build(name, models, record, options)]
+    for name, facts in record.builds().items():
+        print(f"{name}: {facts['compiler']}" + (f"; cannot run here: {', '.join(facts['missing'])}" if facts["missing"] else ""))
+    for model in models:
+        print(f"\n{table(record, model.name)}")
+    print("\n" + "".join(f"not run yet: {name}\n" for name in BUILDS if name not in record.builds()), end="")
+    wrong, done = record.wrong(), sum(len(record.cells(name)) for name in record.models())
+    print(f"{done - len(wrong)} of {done + len(failed)} runs gave the same bytes")
+    for line in wrong + failed:
         print(f"WRONG {line}")
-    return 1 if wrong or not done else 0
+    return 1 if wrong or failed or not done else 0
 
 
 if __name__ == "__main__":
