@@ -8,6 +8,7 @@
 #include "runtime/file.h"
 #include "tests/fuzz/damage.h"
 #include "tests/fuzz/every_operator.h"
+#include "tests/fuzz/odd_operator.h"
 #include "tests/fuzz/scalars.h"
 
 namespace qrun {
@@ -73,10 +74,22 @@ INSTANTIATE_TEST_SUITE_P(EveryOperator, HostileModel, testing::Bool(),
 
 TEST(HostileShippedModel, Damaged) {
   const auto model = Shipped();
-  ExpectKept(tests::DamageScalars(model, Schema(), 300));
+  ExpectKept(tests::DamageScalars(model, Schema(), 150));
   ExpectKept(tests::DamageScalarsTogether(model, Schema(), 150));
-  ExpectKept(tests::DamageBytes(model, 60));
+  ExpectKept(tests::DamageBytes(model, 30));
   ExpectKept(tests::Truncate(model, 500));
+}
+
+// What the verifier accepts runs, and on every instruction set to the same bytes.
+TEST(HostileModelGeometry, OddOperatorsRun) {
+  DamageReport report;
+  constexpr uint32_t kDraws = 10000;
+  for (uint32_t seed = 0; seed < std::min<size_t>(kDraws, QRUN_DAMAGES) && report.broken.empty(); ++seed) {
+    const auto model = tests::OddOperator(seed);
+    if (!model.empty()) report.Add(tests::RunHostile(model, seed / 8), "seed " + std::to_string(seed));
+  }
+  ExpectKept(report);
+  EXPECT_GT(report.runs[HostileRun::kRan], report.total() * 9 / 10);
 }
 
 // The models have every operator, and the walk finds every field.

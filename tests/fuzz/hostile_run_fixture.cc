@@ -12,7 +12,7 @@ namespace qrun::tests {
 namespace {
 
 constexpr size_t kGranted = size_t{16} << 20;
-constexpr int64_t kMaxMacs = int64_t{1} << 28;
+constexpr int64_t kMaxMacs = int64_t{1} << 29;
 // Names, shapes and steps in memory, and weights padded to whole vectors, are some times what they are in the
 // file.
 constexpr size_t kPerFileByte = 64, kAnyway = size_t{32} << 20;
