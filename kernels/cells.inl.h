@@ -51,6 +51,7 @@ struct Cells<Tag, 4> {
   using Requantizer = OffsetRequantizer<Tag>;
   static constexpr int kBytes = Ops::kBytes;
   static constexpr bool kKept = true;
+  static constexpr bool kHas5x5 = Ops::kRegisters >= 32;
   static constexpr int kJoinedRow = 2;
 
   static QRUN_INLINE Cell Load(const std::byte* p) { return Ops::LoadI32(p); }
@@ -103,6 +104,7 @@ struct Cells<Tag, 2> {
   using Requantizer = WordRequantizer<Tag>;
   static constexpr int kBytes = Ops::kBytes;
   static constexpr bool kKept = false;
+  static constexpr bool kHas5x5 = false;
   static constexpr int kJoinedRow = 0;
 
   static QRUN_INLINE Cell Load(const std::byte* p) { return {Ops::LoadI32(p), Ops::LoadI32(p + kBytes)}; }

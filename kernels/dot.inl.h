@@ -3,6 +3,7 @@
 //
 // Constants and types
 //   kLanes        int32 lanes of a register; a register holds 4 * kLanes = kBytes int8
+//   kRegisters    registers of the instruction set
 //   kGroup        int8 products that one lane's dot product sums: 4 (bytes), or 2 (pmaddwd on int16)
 //   kOffset       what ExpandGroups and OffsetTaps add to activations: 128 where the instruction wants them
 //                 unsigned

@@ -23,6 +23,7 @@ template <class Simd>
 struct NeonS8 {
   static constexpr int kLanes = 4;
   static constexpr int kBytes = 16;
+  static constexpr int kRegisters = 32;
   static constexpr int kGroup = 4;
   static constexpr int kOffset = 0;
   using I32 = int32x4_t;

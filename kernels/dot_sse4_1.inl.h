@@ -17,6 +17,7 @@ template <>
 struct S8<Sse41> {
   static constexpr int kLanes = 4;
   static constexpr int kBytes = 16;
+  static constexpr int kRegisters = 16;
   static constexpr int kGroup = 2;
   static constexpr int kOffset = 0;
   static constexpr int kTilePixels[] = {

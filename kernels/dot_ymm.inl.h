@@ -17,6 +17,7 @@ template <class Simd>
 struct YmmS8 {
   static constexpr int kLanes = 8;
   static constexpr int kBytes = 32;
+  static constexpr int kRegisters = 16;
   using I32 = __m256i;
   using Bytes = __m256i;
   using F32 = xsimd::batch<float, Simd>;

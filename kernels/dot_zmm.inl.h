@@ -17,6 +17,7 @@ template <class Simd>
 struct ZmmS8 {
   static constexpr int kLanes = 16;
   static constexpr int kBytes = 64;
+  static constexpr int kRegisters = 32;
   using I32 = __m512i;
   using Bytes = __m512i;
   using F32 = xsimd::batch<float, Simd>;

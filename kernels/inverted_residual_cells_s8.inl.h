@@ -1,5 +1,5 @@
 // The depth-first inverted residual on any instruction set with registers. Same bytes as the general form
-// (inverted_residual_rows_s8.inl.h), for 3x3 depthwise filters.
+// (inverted_residual_rows_s8.inl.h), for depthwise filters of 3x3, and of 5x5 where Cells say so.
 //
 // A cell (cells.inl.h) is a column of four expanded rows of a block of kLanes channels. A dot product with a
 // cell applies one column of the 3x3 filter. Expanded rows are counted from the first padding row, in groups
@@ -11,6 +11,9 @@
 // of cells per block of channels, each overwritten by its successor once they are joined. Where a cell is two
 // registers, only its upper half lives from one group to the next, and whole cells as long as a slab of a few
 // blocks is expanded and filtered.
+//
+// A 5x5 filter needs a cell and the one before it (cells_5x5.inl.h), which is kept where the joined one would
+// be: group g finishes the output rows whose windows begin in rows 4g-4 .. 4g-1.
 //
 // A quad is the filter's result for one block of channels and four slots (output pixels), in the order in
 // which the projection's dot products broadcast it. The slots of a pair of output rows alternate between
@@ -24,6 +27,7 @@
 #include "kernels/args.h"
 #include "kernels/binary_s8.inl.h"
 #include "kernels/cells.inl.h"
+#include "kernels/cells_5x5.inl.h"
 #include "kernels/dot_tile.inl.h"
 #include "kernels/gemm_s8.inl.h"
 #include "kernels/inline.inl.h"
@@ -34,7 +38,7 @@
 namespace qrun::kernels {
 namespace {
 
-template <class Tag>
+template <class Tag, int kKernel>
 class InvertedResidualCellsS8 {
   using Ops = S8<Tag>;
   using I32 = typename Ops::I32;
@@ -52,8 +56,9 @@ class InvertedResidualCellsS8 {
   static constexpr bool kWidens = kExpansion == 2;
   static constexpr bool kCrosses = requires { Ops::kCrossedRows; };  // products of the projection
   static constexpr int kExpandStep = kWidens ? Ops::kBytes : kStep;
-  static constexpr int kSlab = Ops::kExpandBlocks;  // channel blocks expanded together
-  static constexpr int kSlack = 8;                  // columns behind the last that tiles may touch
+  static constexpr int kSlab = Ops::kExpandBlocks;          // channel blocks expanded together
+  static constexpr int kSlack = 8;                          // columns behind the last that tiles may touch
+  static constexpr int kRowsBefore = kKernel == 3 ? 2 : 4;  // of a group's first output row, the last group's
   // Tiles of fewer rows are wider: few accumulators do not keep the units busy.
   static constexpr int TilePixels(int rows, int blocks) {
     return Min(Ops::kExpandAccumulators / (rows * blocks), kSlack);
@@ -66,9 +71,9 @@ class InvertedResidualCellsS8 {
     const bool expands =
         !args.has_expand || (args.expand.scales_below_one && args.expand.groups == 1 && e.dilation_h == 1 &&
                              e.dilation_w == 1 && e.input_dilation_h == 1 && e.input_dilation_w == 1);
-    return expands && args.depthwise.scales_below_one && args.project.groups == 1 && w.kh == 3 && w.kw == 3 &&
-           w.dilation_h == 1 && w.dilation_w == 1 && w.input_dilation_h == 1 && w.input_dilation_w == 1 &&
-           w.stride_h == w.stride_w && (w.stride_h == 1 || w.stride_h == 2);
+    return expands && args.depthwise.scales_below_one && args.project.groups == 1 && w.kh == kKernel &&
+           w.kw == kKernel && w.dilation_h == 1 && w.dilation_w == 1 && w.input_dilation_h == 1 &&
+           w.input_dilation_w == 1 && w.stride_h == w.stride_w && (w.stride_h == 1 || w.stride_h == 2);
   }
 
   // For Run.
@@ -125,7 +130,7 @@ class InvertedResidualCellsS8 {
     Clock clock(args_.stage_ticks);
     for (int item = begin; item < end; ++item) {
       const int pair = item % Pairs(), block = item / Pairs() * 2;
-      const int first = pair * 2 - (w_.stride_h == 1 ? 0 : 1);
+      const int first = pair * 2 - RowsMissing();
       const int row = Max(first, 0);
       ProjectBlocks(0, row, Min(first + 2, w_.oh) - row, filtered_ + pair * pair_bytes_, block,
                     Min(block + 2, ProjectedBlocks()));
@@ -138,7 +143,7 @@ class InvertedResidualCellsS8 {
       : args_(args), e_(args.expand.window), w_(args.depthwise.window) {
     const int c = args.depthwise.c;
     blocks_ = (c + kLanes - 1) / kLanes;
-    const int reach = (w_.ow - 1) * w_.stride_w + 3;
+    const int reach = (w_.ow - 1) * w_.stride_w + kKernel;
     const int expanded = w_.pad_left + w_.iw;
     used_columns_ = reach > expanded ? reach : expanded;
     columns_ = used_columns_ + kSlack;
@@ -182,7 +187,8 @@ class InvertedResidualCellsS8 {
 
   using Args = InvertedResidualS8Args;
   using Clock = StageClock<Args::kStages>;
-  static constexpr int kPreparedBytes = 4 * kCell;  // three columns of weights and the bias
+  static constexpr int kColumnCells = (kKernel + 3) / 4;                       // of a column of weights
+  static constexpr int kPreparedBytes = (kKernel * kColumnCells + 1) * kCell;  // weights and the bias
 
   static constexpr int Min(int a, int b) { return a < b ? a : b; }
   static constexpr int Max(int a, int b) { return a > b ? a : b; }
@@ -190,22 +196,26 @@ class InvertedResidualCellsS8 {
     return (value + multiple - 1) / multiple * multiple;
   }
 
-  // Weights of the first three rows of a cell, by column, and the bias for activations as cells hold them.
+  // Weights of the first rows of a cell, with 5x5 filters of two, by column; and the bias for activations as
+  // cells hold them.
   void PrepareWeights(int begin, int end) const {
     const DwConvS8Args& d = args_.depthwise;
     const I32 offset = Cells::OffsetGroup(d.src_zp);
+    const int8_t none[kLanes] = {};
     for (int block = begin; block < end; ++block) {
       std::byte* out = weights_ + block * ptrdiff_t{kPreparedBytes};
       I32 sums = Ops::SetI32(0);
-      for (int kx = 0; kx < 3; ++kx) {
-        const int8_t* wei = d.wei + ptrdiff_t{kx} * d.c_padded + block * kLanes;
-        const int8_t none[kLanes] = {};
-        const Cell weights =
-            Cells::JoinTaps(wei, wei + ptrdiff_t{3} * d.c_padded, wei + ptrdiff_t{6} * d.c_padded, none);
+      for (int i = 0; i < kKernel * kColumnCells; ++i, out += kCell) {
+        const int kx = i / kColumnCells, top = i % kColumnCells * 4;
+        const auto row = [&](int r) QRUN_INLINE_LAMBDA {
+          if (top + r >= kKernel) return none;
+          return d.wei + ptrdiff_t{(top + r) * kKernel + kx} * d.c_padded + block * kLanes;
+        };
+        const Cell weights = Cells::JoinTaps(row(0), row(1), row(2), row(3));
         Cells::DotGroup(sums, offset, weights);
-        Cells::Store(out + kx * kCell, weights);
+        Cells::Store(out, weights);
       }
-      Ops::StoreI32(out + 3 * kCell, Ops::SubI32(Ops::LoadI32(d.bia + block * kLanes), sums));
+      Ops::StoreI32(out, Ops::SubI32(Ops::LoadI32(d.bia + block * kLanes), sums));
     }
   }
 
@@ -261,14 +271,16 @@ class InvertedResidualCellsS8 {
     return {begin,
             end,
             begin * stride / 4,
-            ((end - 1) * stride + 2) / 4,
+            ((end - 1) * stride + kKernel - 1) / 4,
             Max(begin * stride - w_.pad_top, 0),
-            Min((end - 1) * stride + 3 - w_.pad_top, w_.ih)};
+            Min((end - 1) * stride + kKernel - w_.pad_top, w_.ih)};
   }
   Strip WholeImage() const { return StripOf(0, w_.oh); }
 
-  // Pairs of output rows that are filtered together: rows 2p and 2p + 1, with stride 2 rows 2p - 1 and 2p.
-  int PairOf(int row) const { return (row + w_.stride_h - 1) / 2; }
+  // Pairs of output rows that are filtered together: rows 2p and 2p + 1; of 3x3 filters with stride 2, rows
+  // 2p - 1 and 2p.
+  int RowsMissing() const { return kKernel == 3 ? w_.stride_h - 1 : 0; }  // in the first pair
+  int PairOf(int row) const { return (row + RowsMissing()) / 2; }
   int Pairs() const { return PairOf(w_.oh - 1) + 1; }
   int ProjectedBlocks() const { return (args_.project.oc + kLanes - 1) / kLanes; }
   int ProjectPairs() const { return (ProjectedBlocks() + 1) / 2; }
@@ -284,14 +296,15 @@ class InvertedResidualCellsS8 {
   }
 
   // What one group does: `valid` expanded rows from byte `skip` of the cells on, whose first byte is expanded
-  // row `top`, and output rows over joined cells, then over the cells.
+  // row `top`, and output rows over joined cells, then over the cells; with 5x5 filters those that begin in
+  // the upper half of the cells before, then in the lower.
   struct Rows {
     int top, skip, valid;
     Task first, second;
   };
   Rows RowsOf(const Strip& strip, int group) const {
     const int rows = w_.stride_h == 1 ? 2 : 1;
-    const int row = (4 * group - 2) / w_.stride_h;
+    const int row = (4 * group - kRowsBefore) / w_.stride_h;
     const int top = 4 * group - w_.pad_top;
     const int skip = Min(Max(strip.needed_begin - top, 0), 4);
     return {top, skip, Max(Min(strip.needed_end - top, 4) - skip, 0),
@@ -341,7 +354,9 @@ class InvertedResidualCellsS8 {
                                std::byte* first, std::byte* second) const {
     const std::byte* cells = CellsOf(block, b);
     const std::byte* joined = joined_ + b * row_bytes_;
-    if (w_.stride_h == 1) {
+    if constexpr (kKernel == 5) {
+      Filter5x5Rows(requantizer, rows, joined, cells, block, first, second);
+    } else if (w_.stride_h == 1) {
       FilterRows(requantizer, rows.first, Cells::kJoinedRow, joined, block, first);
       FilterRows(requantizer, rows.second, 0, cells, block, second);
     } else if (rows.first.count > 0 && rows.second.count > 0) {
@@ -430,7 +445,7 @@ class InvertedResidualCellsS8 {
   }
   // The table behind the expansion, by itself: it takes the registers that tiles need. The cells wait where
   // the joined ones go.
-  void LookUpCells(int block, int slab_blocks, int skip, int valid) const {
+  QRUN_NOINLINE void LookUpCells(int block, int slab_blocks, int skip, int valid) const {
     const typename Cells::ByteTable table(args_.expand_table);
     const Cell padding = PaddingCell();
     const Cell keep = Cells::RowMask(skip, valid);
@@ -476,7 +491,11 @@ class InvertedResidualCellsS8 {
 
     QRUN_INLINE void Store(ptrdiff_t at, Cell cell) const {
       std::byte* before = Cells::kKept ? cells + at : halves + at / 2;
-      Cells::Store(joined + at, Cells::Joined(before, cell));
+      if constexpr (kKernel == 3) {
+        Cells::Store(joined + at, Cells::Joined(before, cell));
+      } else {
+        Cells::Store(joined + at, Cells::Load(before));
+      }
       Cells::Store(cells + at, cell);
       if constexpr (!Cells::kKept) Cells::StoreUpperHalf(before, cell);
     }
@@ -541,7 +560,8 @@ class InvertedResidualCellsS8 {
     }
   }
   template <int kRows, int kBlocks, int kPixels, bool kOneRow, class Requantizer>
-  void ExpandTiles(const Requantizer& requantizer, const std::byte* src, int block, int skip) const {
+  QRUN_NOINLINE void ExpandTiles(const Requantizer& requantizer, const std::byte* src, int block,
+                                 int skip) const {
     // Copies: what is stored may alias all that lies in memory.
     const ConvS8Args& a = args_.expand;
     const ptrdiff_t row_stride = e_.stride_h * src_row_bytes_, src_row_bytes = src_row_bytes_;
@@ -686,6 +706,59 @@ class InvertedResidualCellsS8 {
     }
   }
 
+  // The output rows of a group with 5x5 filters; `former`: the cells before `cells`.
+  template <class Requantizer>
+  QRUN_INLINE void Filter5x5Rows(const Requantizer& requantizer, const Rows& rows, const std::byte* former,
+                                 const std::byte* cells, int block, std::byte* first,
+                                 std::byte* second) const {
+    const Task& a = rows.first;
+    const Task& b = rows.second;
+    if (w_.stride_h == 1) {
+      if (a.count == 2) FilterPair5x5<1>(requantizer, 0, former, cells, block, first);
+      if (a.count == 1) FilterSingle5x5<1>(requantizer, a.skipped, former, cells, block, first);
+      if (b.count == 2) FilterPair5x5<1>(requantizer, 2, former, cells, block, second);
+      if (b.count == 1) FilterSingle5x5<1>(requantizer, 2 + b.skipped, former, cells, block, second);
+    } else if (a.count > 0 && b.count > 0) {
+      FilterPair5x5<2>(requantizer, 0, former, cells, block, first);
+    } else if (a.count > 0) {
+      FilterSingle5x5<2>(requantizer, 0, former, cells, block, first);
+    } else if (b.count > 0) {
+      FilterSingle5x5<2>(requantizer, 2, former, cells, block, first);
+    }
+  }
+
+  // Two output rows, whose first input rows are rows s and s + kStride of the former cells.
+  template <int kStride, class Requantizer>
+  QRUN_NOINLINE void FilterPair5x5(const Requantizer& requantizer, int s, const std::byte* former,
+                                   const std::byte* cells, int block, std::byte* filtered) const {
+    const std::byte* prepared = weights_ + block * ptrdiff_t{kPreparedBytes};
+    const Filter5x5<Tag> filters[2] = {{prepared, s}, {prepared, s + kStride}};
+    FilterQuads5x5<2, kStride>(requantizer, filters, former, cells, quads_, block, filtered);
+  }
+
+  template <int kStride, class Requantizer>
+  QRUN_NOINLINE void FilterSingle5x5(const Requantizer& requantizer, int s, const std::byte* former,
+                                     const std::byte* cells, int block, std::byte* filtered) const {
+    const Filter5x5<Tag> filters[1] = {{weights_ + block * ptrdiff_t{kPreparedBytes}, s}};
+    FilterQuads5x5<1, kStride>(requantizer, filters, former, cells, (w_.ow + 3) / 4, block, filtered);
+  }
+
+  template <int kRows, int kStride, class Requantizer>
+  QRUN_INLINE void FilterQuads5x5(const Requantizer& requantizer, const Filter5x5<Tag> (&filters)[kRows],
+                                  const std::byte* former, const std::byte* cells, int quads, int block,
+                                  std::byte* filtered) const {
+    const I32 bias = Ops::LoadI32(weights_ + (block + 1) * ptrdiff_t{kPreparedBytes} - kCell);
+    const F32 scale = F32::load_unaligned(args_.depthwise.scale + block * kLanes);
+    constexpr ptrdiff_t kAdvance = 4 / kRows * kStride * kCell;
+    std::byte* quad = filtered + block * (quads_ * ptrdiff_t{kCell});
+    for (int q = 0; q < quads; ++q, quad += kCell, former += kAdvance, cells += kAdvance) {
+      I32 acc[4] = {bias, bias, bias, bias};
+      AddQuad5x5<Tag, kRows, kStride>(acc, filters, former, cells);
+      const auto product = [&](int j) QRUN_INLINE_LAMBDA { return Ops::ToF32(acc[j]) * scale; };
+      Cells::StoreQuad(quad, requantizer, product(0), product(1), product(2), product(3));
+    }
+  }
+
   // `rows` (0, 1 or 2) output rows from `row` on.
   void ProjectRows(int n, int row, int rows, const std::byte* filtered, Clock& clock) const {
     if (rows == 0) return;
@@ -741,8 +814,8 @@ class InvertedResidualCellsS8 {
   // Slots [slot, slot + kSlots) of kBlocks output blocks; slot % 4 == kPhase. Those past `slots` are not
   // written.
   template <int kSlots, int kBlocks, int kPhase>
-  void ProjectTile(const std::byte* filtered, const int8_t* wei, int block, int slot, int slots, int rows,
-                   int8_t* dst) const {
+  QRUN_NOINLINE void ProjectTile(const std::byte* filtered, const int8_t* wei, int block, int slot, int slots,
+                                 int rows, int8_t* dst) const {
     const ConvS8Args& a = args_.project;
     const ptrdiff_t steps = (a.ic + Ops::kGroup - 1) / Ops::kGroup;
     const ptrdiff_t block_stride = steps * kStep;

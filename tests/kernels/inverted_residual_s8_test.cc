@@ -1,6 +1,6 @@
 // The depth-first block against the separate reference operators, on every ISA, byte for byte.
-#include <cstring>
 #include <deque>
+#include <string_view>
 
 #include "tests/kernels/conv_s8_problem.h"
 
@@ -13,6 +13,13 @@ const BlockShape kBlocks[] = {
     {"no_expand", 1, 12, 11, 32, 32, 16, 0, 1, 3, 3, 1, 1, 1, false},
     {"no_expand_residual", 2, 5, 6, 20, 20, 20, 0, 1, 3, 3, 1, 1, 1, true},
     {"batch_5x5", 3, 9, 8, 10, 37, 10, 1, 1, 5, 5, 1, 2, 1, true},
+    {"5x5", 1, 14, 13, 16, 96, 24, 1, 1, 5, 5, 1, 2, 1, false},
+    {"5x5_stride2", 1, 15, 14, 10, 70, 18, 1, 1, 5, 5, 2, 2, 1, false},
+    {"5x5_no_expand_residual", 2, 5, 6, 20, 20, 20, 0, 1, 5, 5, 1, 2, 1, true},
+    {"5x5_stem", 1, 23, 21, 3, 32, 16, 3, 2, 5, 5, 1, 2, 1, false},
+    {"5x5_one_pixel", 1, 1, 1, 9, 17, 9, 1, 1, 5, 5, 1, 2, 1, true},
+    {"5x5_dilated", 1, 15, 15, 6, 20, 6, 1, 1, 5, 5, 1, 4, 2, true},
+    {"5x3", 1, 9, 8, 6, 20, 9, 1, 1, 5, 3, 1, 1, 1, false},
     {"wide", 1, 6, 60, 8, 48, 8, 1, 1, 3, 3, 1, 1, 1, true},
     {"tall_thin", 1, 40, 1, 5, 33, 7, 1, 1, 3, 3, 1, 1, 1, false},
     {"one_pixel", 1, 1, 1, 9, 17, 9, 1, 1, 3, 3, 1, 1, 1, true},
@@ -49,6 +56,9 @@ class Block {
 
     args.has_expand = s.expand_kernel != 0;
     args.residual = s.residual;
+    const int expanded_zp = seed % 2 == 0 ? -128 : 41;
+    constexpr int kFilteredZeroPoints[] = {-120, -128, 66};
+    const int filtered_zp = kFilteredZeroPoints[seed / 3 % 3];
     if (args.has_expand) {
       args.expand.window = {.n = s.n,
                             .ih = s.ih,
@@ -61,7 +71,7 @@ class Block {
                             .stride_w = s.expand_stride,
                             .pad_top = e_pad,
                             .pad_left = e_pad};
-      FillConv(args.expand, s.ic, s.ec, 3, -128, -128);
+      FillConv(args.expand, s.ic, s.ec, 3, expanded_zp, -128);
     }
     args.depthwise.window = {.n = s.n,
                              .ih = eh,
@@ -76,9 +86,9 @@ class Block {
                              .dilation_w = s.dilation,
                              .pad_top = s.pad,
                              .pad_left = s.pad};
-    FillDepthwise(args.depthwise, s.ec, args.has_expand ? -128 : 3, -120);
+    FillDepthwise(args.depthwise, s.ec, args.has_expand ? expanded_zp : 3, filtered_zp);
     args.project.window = {.n = s.n, .ih = oh, .iw = ow, .oh = oh, .ow = ow};
-    FillConv(args.project, s.ec, s.oc, -120, 5, -128);
+    FillConv(args.project, s.ec, s.oc, filtered_zp, 5, -128);
     if (tables & kBehindExpand) args.expand_table = RandomTable();
     if (tables & kBehindDepthwise) args.depthwise_table = RandomTable();
     // Results that begin at the zero point, above it, and below.
@@ -234,7 +244,7 @@ class Block {
     a.src_zp = src_zp;
     a.dst_zp = dst_zp;
     a.lo = -128;
-    a.hi = 100;
+    a.hi = dst_zp == -128 ? 127 : 100;
   }
 
   const KernelTable& table_;
@@ -243,6 +253,14 @@ class Block {
   std::deque<std::vector<int32_t>> ints_;
   std::deque<std::vector<float>> floats_;
 };
+
+// Whether an ISA has a kernel on cells for that block, which is what divides channels.
+bool RunsOnCells(const KernelTable& table, const BlockShape& s) {
+  const std::string_view isa = table.isa;
+  const bool has_5x5 = isa == "avx512vnni" || isa.starts_with("neon");
+  return isa != "ref" && s.kh == s.kw && (s.kh == 3 || (s.kh == 5 && has_5x5)) && s.dilation == 1 &&
+         s.stride < 3;
+}
 
 // Returns whether the ISA divides the block.
 bool ExpectSameSplit(const std::vector<int8_t>& want, Block& block) {
@@ -269,8 +287,7 @@ void ExpectReferenceOnEveryIsa(const BlockShape& shape, uint32_t seed, int table
     Block block(shape, seed, *table, tables);
     ASSERT_TRUE(block.args.depthwise.scales_below_one);
     ExpectSame(want, block.RunFused());
-    const bool small = shape.kh == 3 && shape.dilation == 1 && shape.stride < 3 && shape.n == 1;
-    EXPECT_EQ(small && std::strcmp(table->isa, "ref") != 0, ExpectSameSplit(want, block));
+    EXPECT_EQ(RunsOnCells(*table, shape) && shape.n == 1, ExpectSameSplit(want, block));
     block.args.depthwise.scales_below_one = false;  // not known: some kernels take another way
     ExpectSame(want, block.RunFused());
     EXPECT_FALSE(block.CanSplit());
@@ -319,19 +336,23 @@ TEST(InvertedResidualS8, PaddingValues) {
 // Groups of four rows meet the image's edges in every way.
 TEST(InvertedResidualS8, EveryHeightStrideAndPadding) {
   uint32_t seed = 500;
-  for (int stride : {1, 2}) {
-    for (int pad : {0, 1, 2, 3, 5}) {
-      for (int h = pad == 0 ? 3 : 1; h <= 11; ++h) {
-        for (int images : {1, 2}) {
-          const BlockShape shape = {"edges", images, h, 14 - h, 5, 52, 39, 1, 1, 3, 3, stride, pad, 1, false};
-          const int tables = static_cast<int>(++seed % 4);
-          const std::vector<int8_t> want = Block(shape, seed, Reference(), tables).RunParts();
-          for (const KernelTable* table : TestedTables()) {
-            SCOPED_TRACE(std::string(table->isa) + " h " + std::to_string(h) + " stride " +
-                         std::to_string(stride) + " pad " + std::to_string(pad));
-            Block block(shape, seed, *table, tables);
-            ExpectSame(want, block.RunFused());
-            EXPECT_EQ(images == 1, ExpectSameSplit(want, block));
+  for (const int kernel : {3, 5}) {
+    for (const int stride : {1, 2}) {
+      for (const int pad : {0, 1, 2, 3, 5}) {
+        for (int h = std::max(1, kernel - 2 * pad); h <= 13; ++h) {
+          for (const int images : {1, 2}) {
+            const BlockShape shape = {"edges", images, h,      19 - h, 5,   52, 39,   1,
+                                      1,       kernel, kernel, stride, pad, 1,  false};
+            const int tables = static_cast<int>(++seed % 4);
+            const std::vector<int8_t> want = Block(shape, seed, Reference(), tables).RunParts();
+            for (const KernelTable* table : TestedTables()) {
+              SCOPED_TRACE(std::string(table->isa) + " kernel " + std::to_string(kernel) + " h " +
+                           std::to_string(h) + " stride " + std::to_string(stride) + " pad " +
+                           std::to_string(pad));
+              Block block(shape, seed, *table, tables);
+              ExpectSame(want, block.RunFused());
+              EXPECT_EQ(RunsOnCells(*table, shape) && images == 1, ExpectSameSplit(want, block));
+            }
           }
         }
       }
@@ -340,14 +361,18 @@ TEST(InvertedResidualS8, EveryHeightStrideAndPadding) {
 }
 
 TEST(InvertedResidualS8, EveryChannelCountAroundALaneEdge) {
-  for (int c : LaneEdges()) {
-    const BlockShape shape = {"channels", 1, 5, 4, c, c + 3, c, 1, 1, 3, 3, 1, 1, 1, true};
-    const std::vector<int8_t> want = Block(shape, static_cast<uint32_t>(c), Reference(), c % 4).RunParts();
-    for (const KernelTable* table : TestedTables()) {
-      SCOPED_TRACE(std::string(table->isa) + " c " + std::to_string(c));
-      Block block(shape, static_cast<uint32_t>(c), *table, c % 4);
-      ExpectSame(want, block.RunFused());
-      EXPECT_TRUE(ExpectSameSplit(want, block));
+  for (const int kernel : {3, 5}) {
+    for (const int c : LaneEdges()) {
+      const int pad = kernel / 2;
+      const BlockShape shape = {"channels", 1, 5, 4, c, c + 3, c, 1, 1, kernel, kernel, 1, pad, 1, true};
+      const std::vector<int8_t> want = Block(shape, static_cast<uint32_t>(c), Reference(), c % 4).RunParts();
+      for (const KernelTable* table : TestedTables()) {
+        SCOPED_TRACE(std::string(table->isa) + " kernel " + std::to_string(kernel) + " c " +
+                     std::to_string(c));
+        Block block(shape, static_cast<uint32_t>(c), *table, c % 4);
+        ExpectSame(want, block.RunFused());
+        EXPECT_EQ(RunsOnCells(*table, shape), ExpectSameSplit(want, block));
+      }
     }
   }
 }
