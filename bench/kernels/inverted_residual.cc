@@ -1,4 +1,4 @@
-// MobileNetV2's blocks, depth-first.
+// MobileNetV2's blocks and some with 5x5 filters, depth-first.
 #include "bench/kernels/packed.h"
 #include "bench/kernels/shapes.h"
 

@@ -267,7 +267,7 @@ struct BlockShape {
 };
 
 // The distinct inverted residual blocks of MobileNetV2 1.0/224, the first also with the stem as its first
-// stage; for timing.
+// stage, and three of EfficientNet-Lite0's with 5x5 filters; for timing.
 inline const std::vector<BlockShape>& MobileNetBlocks() {
   static const std::vector<BlockShape> blocks = {
       {"stem_224x3_32_16", 1, 224, 224, 3, 32, 16, 3, 2, 3, 3, 1, 1, 1, false},
@@ -283,6 +283,9 @@ inline const std::vector<BlockShape>& MobileNetBlocks() {
       {"14x96_576_160s2", 1, 14, 14, 96, 576, 160, 1, 1, 3, 3, 2, 1, 1, false},
       {"7x160_960_160_residual", 1, 7, 7, 160, 960, 160, 1, 1, 3, 3, 1, 1, 1, true},
       {"7x160_960_320", 1, 7, 7, 160, 960, 320, 1, 1, 3, 3, 1, 1, 1, false},
+      {"5x5_56x24_144_40s2", 1, 56, 56, 24, 144, 40, 1, 1, 5, 5, 2, 2, 1, false},
+      {"5x5_28x40_240_40_residual", 1, 28, 28, 40, 240, 40, 1, 1, 5, 5, 1, 2, 1, true},
+      {"5x5_14x112_672_112_residual", 1, 14, 14, 112, 672, 112, 1, 1, 5, 5, 1, 2, 1, true},
   };
   return blocks;
 }
