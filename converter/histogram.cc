@@ -11,6 +11,10 @@ constexpr int kMinExponent = -40;
 // Indices stay within 31 bits, and binary32 has 24.
 constexpr int kMaxIndexBits = 30;
 
+// The bin that holds bin `index` once bins are 2^shift times as wide. Between the least width and the
+// greatest that can be more than an int64_t has bits; the result is 0 or -1 from the 31st on.
+int64_t Joined(int64_t index, int shift) { return index >> std::min(shift, 63); }
+
 }  // namespace
 
 Histogram::Histogram(int max_bins) : max_bins_(max_bins), exponent_(kMinExponent) {
@@ -38,12 +42,12 @@ void Histogram::Cover(float min, float max) {
   const int64_t first = IndexOf(min, exponent), last = IndexOf(max, exponent);
 
   if (total_ > 0 && exponent != exponent_) {
-    // Bin i goes to i >> shift, which is never behind it.
+    // Bin i goes to one that is never behind it.
     const int shift = exponent - exponent_;
-    const int64_t joined_first = first_ >> shift;
-    const int64_t joined_last = (first_ + static_cast<int64_t>(counts_.size()) - 1) >> shift;
+    const int64_t joined_first = Joined(first_, shift);
+    const int64_t joined_last = Joined(first_ + static_cast<int64_t>(counts_.size()) - 1, shift);
     for (size_t i = 0; i < counts_.size(); ++i) {
-      const auto target = static_cast<size_t>(((first_ + static_cast<int64_t>(i)) >> shift) - joined_first);
+      const auto target = static_cast<size_t>(Joined(first_ + static_cast<int64_t>(i), shift) - joined_first);
       const uint64_t count = counts_[i];
       if (target != i) counts_[i] = 0;
       counts_[target] = target == i ? count : counts_[target] + count;
@@ -83,7 +87,7 @@ void Histogram::Merge(const Histogram& other) {
   Cover(other.min_, other.max_);
   const int shift = exponent_ - other.exponent_;
   for (size_t i = 0; i < other.counts_.size(); ++i) {
-    const int64_t index = (other.first_ + static_cast<int64_t>(i)) >> shift;
+    const int64_t index = Joined(other.first_ + static_cast<int64_t>(i), shift);
     counts_[static_cast<size_t>(index - first_)] += other.counts_[i];
   }
   total_ += other.total_;

@@ -92,6 +92,22 @@ TEST(Histogram, OneValueAndNone) {
   EXPECT_EQ(histogram.counts(), (std::vector<uint64_t>{2}));
 }
 
+// Bins become 2^65 times as wide, at once and by a merge: more than a shift of 64 bits can say.
+TEST(Histogram, WidensByMoreThanAWord) {
+  const std::vector<float> small = {0x1p-38f, 0x1p-37f}, large = {0x1p28f};
+  Histogram histogram(16), other(16);
+  histogram.Add(small);
+  EXPECT_EQ(histogram.width(), 0x1p-40);
+  histogram.Add(large);
+  EXPECT_EQ(histogram.width(), 0x1p25);
+  ExpectCounts(histogram, {small[0], small[1], large[0]});
+  other.Add(large);
+  Histogram first(16);
+  first.Add(small);
+  other.Merge(first);
+  ExpectEqual(histogram, other);
+}
+
 TEST(Histogram, ExtremeValues) {
   const std::vector<float> values = {std::numeric_limits<float>::max(),
                                      -std::numeric_limits<float>::max(),
