@@ -247,7 +247,9 @@ class Worker {
     begin_stage_("observe");
     std::string what = options_.observer;
     if (options_.observer == kAutoObserver) {
-      QRUN_ASSIGN_OR_RETURN(AutoRanges chosen, ChooseRanges(graph_, calibration_, learn_, options_.threads));
+      QRUN_ASSIGN_OR_RETURN(AutoRanges chosen,
+                            ChooseRanges(graph_, calibration_, learn_, options_.symmetric_activations,
+                                         options_.threads, progress_));
       UseRanges(std::move(chosen.ranges));
       what += ":";
       for (const auto& [observer, tensors] : chosen.chosen) what += fmt::format(" {} {}", tensors, observer);

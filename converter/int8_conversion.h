@@ -24,7 +24,7 @@
 namespace qrun::converter {
 
 struct Int8Options {
-  std::string observer = "minmax";  // a row of observer_list.inc, or auto
+  std::string observer = "auto";  // a row of observer_list.inc, or auto
   bool equalize = true;
   bool smooth = true;  // outliers that a gain makes
   bool per_channel_weights = true;

@@ -36,6 +36,15 @@ AffineParams ParamsFromRange(const Range& range) {
   return params;
 }
 
+Range SymmetricRange(const Range& range) {
+  if (!range.seen()) return range;
+  Range symmetric = range;
+  const float scale = std::max({0.0f, -range.min / 128, range.max / 127});
+  symmetric.min = -128 * scale;
+  symmetric.max = 127 * scale;
+  return symmetric;
+}
+
 int8_t QuantizeValue(double x, AffineParams params) {
   if (std::isnan(x)) return static_cast<int8_t>(params.zero_point);
   return static_cast<int8_t>(qrun::QuantizeValue(x, params.scale, params.zero_point));

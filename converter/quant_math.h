@@ -27,6 +27,9 @@ struct AffineParams {
 // 2^-40 is raised to it.
 AffineParams ParamsFromRange(const Range& range);
 
+// What zero point 0 covers if it covers `range`.
+Range SymmetricRange(const Range& range);
+
 // clamp(round(x / scale) + zero_point, -128, 127); NaN gives the zero point.
 int8_t QuantizeValue(double x, AffineParams params);
 std::vector<int8_t> QuantizeValues(std::span<const float> values, AffineParams params);

@@ -225,16 +225,6 @@ Status CheckCanonical(const Graph& graph) {
   return Status::Ok();
 }
 
-// What zero point 0 covers if it covers `range`.
-Range Symmetric(const Range& range) {
-  if (!range.seen()) return range;
-  Range symmetric = range;
-  const float scale = std::max({0.0f, -range.min / 128, range.max / 127});
-  symmetric.min = -128 * scale;
-  symmetric.max = 127 * scale;
-  return symmetric;
-}
-
 // Per node: a linear operator is among those that its inputs depend on.
 std::vector<bool> HasLinearBefore(const Graph& graph) {
   std::vector<bool> behind(graph.values.size(), false), result;
@@ -279,7 +269,7 @@ Status QuantizeGraph(Graph& graph, std::span<const Range> ranges, const Quantize
   QRUN_ASSIGN_OR_RETURN(Int8Plan plan,
                         PlanInt8(graph, ranges, {options.keep_float, options.chosen_float, options.goal}));
   if (options.symmetric_activations) {
-    for (Range& range : plan.range) range = Symmetric(range);
+    for (Range& range : plan.range) range = SymmetricRange(range);
   }
   QuantizeReport filled;
   Graph quantized = Quantizer(graph, std::move(plan), options, filled).Run();

@@ -13,19 +13,20 @@ REPAIRS = {
     "smooth": (["--smoothing"], ["--no-smoothing"]),
     "absorb biases": (["--bias-absorption"], ["--no-bias-absorption"]),
     "split outliers": (["--split-outliers"], ["--no-split-outliers"]),
+    "choose ranges": (["--observer", "auto"], ["--observer", "minmax"]),
     "mse weight scales": (["--weight-scale", "mse"], ["--weight-scale", "max"]),
     "correct biases": (["--bias-correction"], ["--no-bias-correction"]),
 }
 SYMMETRIC = "symmetric activations"
 LEARNT = {f"learnt rounding, {kind}": kind for kind in ("layers", "blocks")}
-OBSERVERS = ("minmax", "moving-average", "percentile", "entropy", "mse", "sqnr", "aciq", "auto")
+OBSERVERS = ("minmax", "moving-average", "percentile", "entropy", "mse", "sqnr", "aciq")  # in place of auto
 WEIGHTS = ("per-channel", "per-tensor")
 MEASURED = ("top1", "top5", "loss", "auc", "agreement", "retention", "sqnr_db")
 
 
 def words(repairs, activations="asymmetric", learn="none"):
     """Every choice spelled out: what a row means does not change with qconvert's defaults."""
-    result = ["--observer", "minmax", "--activations", activations, "--learn-rounding", learn]
+    result = ["--activations", activations, "--learn-rounding", learn]
     for name, (on, off) in REPAIRS.items():
         result += on if name in repairs else off
     return result

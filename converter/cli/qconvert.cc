@@ -9,6 +9,7 @@
 
 #include "converter/cli/summary_text.h"
 #include "converter/html/page.h"
+#include "converter/observers/auto_ranges.h"
 #include "converter/observers/observer.h"
 #include "converter/pipeline.h"
 #include "converter/rebuild.h"
@@ -30,6 +31,7 @@ struct Arguments {
   std::string dtype = "int8";
   std::vector<std::string> input_shapes;
   std::string mean, std;
+  std::string observer;  // empty: the default
   std::string json, html;
   std::string weights = "per-channel", weight_scale = "max", learn_rounding = "none",
               activations = "asymmetric";
@@ -106,6 +108,10 @@ Status FinishArguments(Arguments& args) {
   args.convert.analyze = args.convert.plan_float || !args.quiet;
   if (args.html == "-") return Status::InvalidArgument("--report wants a file, not -");
   auto& quantization = args.convert.quantization;
+  if (!args.observer.empty())
+    quantization.observer = args.observer;
+  else if (args.convert.data_free)
+    quantization.observer = "minmax";
   quantization.per_channel_weights = args.weights == "per-channel";
   quantization.least_error_weights = args.weight_scale == "mse";
   if (args.learn_rounding != "none") {
@@ -165,7 +171,9 @@ std::string ObserverHelp() {
   for (const converter::ObserverKind& kind : converter::ObserverKinds()) {
     text += fmt::format(" {} ({}),", kind.name, kind.description);
   }
-  return text + " auto (per tensor the one that errs least in the outputs of the tensor's readers)";
+  return text +
+         " auto (per tensor the one that harms the network's answers least; minmax where none gains for "
+         "sure)";
 }
 
 void AddPrecisionOptions(CLI::App& app, Arguments& args) {
@@ -252,8 +260,8 @@ void AddOptions(CLI::App& app, Arguments& args) {
   app.add_option("--limit", convert.quantization.limit, "Use only the first N samples")
       ->check(AtLeastOne())
       ->group(calibration);
-  app.add_option("--observer", quantization.observer, ObserverHelp())
-      ->capture_default_str()
+  app.add_option("--observer", args.observer, ObserverHelp())
+      ->default_str(std::string(converter::kAutoObserver))
       ->group(calibration);
   app.add_flag("--no-equalize,!--equalize", args.no_equalize,
                "Do not scale channels to like ranges (changes no float result, only what int8 makes of it)")

@@ -1,4 +1,4 @@
-// The observer "auto": per tensor the observer whose range does the least harm.
+// The observer "auto": per tensor the observer whose range does the least harm to the answers.
 #ifndef QRUN_CONVERTER_OBSERVERS_AUTO_RANGES_H_
 #define QRUN_CONVERTER_OBSERVERS_AUTO_RANGES_H_
 
@@ -9,6 +9,7 @@
 
 #include "converter/calibrate.h"
 #include "converter/graph.h"
+#include "converter/sample_runner.h"
 #include "schema/status.h"
 
 namespace qrun::converter {
@@ -19,21 +20,25 @@ struct AutoRanges {
 };
 
 // For every activation and every row of observer_list.inc, the activation is rounded and clipped to int8 in
-// the row's range and each operator that reads it is run, in float, alone; the row with the least sum over
-// readers of
+// the row's range while all else stays float, and the network is run on from there. The harm of a range is
 //
-//   mean squared error of the output / mean square of the output
+//   squared error of the outputs / squares of the outputs
 //
-// is taken, the first of equals. Ties of clipping and rounding are thus settled where they matter: a value
-// that a ReLU or small weights hide may be clipped. Tensors that no operator reads take least squared error
-// on themselves.
+// per sample; Softmax is left out of outputs that it makes, for what it makes of a large lead hides errors.
+// Rare values that no later layer minds are thus clipped, and those that decide are kept. From minimum to
+// maximum is what a range remains unless another row has the least mean harm and its gain is not chance:
+// kAutoLeastGainDb on average over the samples (of the logarithm), and more than twice its standard error.
+// With fewer than kAutoLeastSamples nothing is known well enough, and nothing is clipped.
 //
-// `graph`: float, canonical, as calibrated. Uses the first samples of `source`, kAutoSamples at most. The
-// result does not depend on `threads` nor on the CPU.
+// `graph`: float, canonical, as calibrated. `symmetric`: QuantizeOptions::symmetric_activations. Runs the
+// first samples of `source`: kAutoSamples, or as many as kAutoMacs allow, but kAutoLeastSamples at least.
+// The result does not depend on `threads` nor on the CPU. Errors: those of HybridSession.
 inline constexpr std::string_view kAutoObserver = "auto";
-inline constexpr size_t kAutoSamples = 16;
+inline constexpr size_t kAutoSamples = 32, kAutoLeastSamples = 8;
+inline constexpr double kAutoLeastGainDb = 1, kAutoMacs = 4e12;
 Result<AutoRanges> ChooseRanges(const Graph& graph, const Calibration& calibration,
-                                const CalibrationSource& source, int threads);
+                                const CalibrationSource& source, bool symmetric, int threads,
+                                const ProgressFunction& progress);
 
 }  // namespace qrun::converter
 

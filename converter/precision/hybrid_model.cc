@@ -57,6 +57,12 @@ Result<HybridModel> HybridModel::Create(const Graph& float_graph, const Graph& i
   return hybrid;
 }
 
+std::vector<std::vector<float>> HybridModel::EmptyInputs() const {
+  std::vector<std::vector<float>> inputs;
+  for (size_t elements : input_elements_) inputs.emplace_back(elements);
+  return inputs;
+}
+
 NodeForms HybridModel::AllInt8() const {
   NodeForms forms;
   for (const auto& form : int8_) forms.push_back(form.has_value());

@@ -34,7 +34,8 @@ class HybridModel {
   const std::vector<ValueId>& outputs() const { return outputs_; }
   const std::vector<ValueId>& NodeOutputs(size_t node) const { return node_outputs_[node]; }
   size_t values() const { return params_.size(); }
-  size_t InputElements(size_t k) const { return input_elements_[k]; }
+  // Zeros for every input, to load samples into.
+  std::vector<std::vector<float>> EmptyInputs() const;
 
   bool HasInt8(size_t node) const { return int8_[node].has_value(); }
   // Precondition: !int8 or HasInt8(node).

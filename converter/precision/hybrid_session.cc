@@ -34,20 +34,36 @@ Status HybridSession::Run(std::span<const std::vector<float>> inputs, const Node
 
 Status HybridSession::RunVariant(const NodeForms& forms) {
   changed_.assign(changed_.size(), false);
-  const auto compare = [&](ValueId id) {
-    changed_[id] = variant_[id].int8 != base_[id].int8 || variant_[id].bytes != base_[id].bytes;
-  };
   QRUN_RETURN_IF_ERROR(LoadInputs(forms, variant_));
-  for (ValueId id : model_.inputs()) compare(id);
+  for (ValueId id : model_.inputs()) Compare(id);
+  return RunFollowing(forms);
+}
+
+Status HybridSession::RunChanged(ValueId id, std::span<const float> values) {
+  changed_.assign(changed_.size(), false);
+  const auto bytes = std::as_bytes(values);
+  variant_[id].bytes.assign(bytes.begin(), bytes.end());
+  variant_[id].int8 = false;
+  Compare(id);
+  return RunFollowing(forms_);
+}
+
+// Runs the nodes whose form is not the last Run's or that read what changed.
+Status HybridSession::RunFollowing(const NodeForms& forms) {
   for (size_t i = 0; i < model_.nodes(); ++i) {
     const auto& inputs = model_.FormOf(i, forms[i]).inputs;
     const bool reads_change =
         std::any_of(inputs.begin(), inputs.end(), [&](ValueId id) { return changed_[id]; });
     if (forms[i] == forms_[i] && !reads_change) continue;
     QRUN_RETURN_IF_ERROR(RunNode(i, forms[i], variant_));
-    for (ValueId id : model_.NodeOutputs(i)) compare(id);
+    for (ValueId id : model_.NodeOutputs(i)) Compare(id);
   }
   return Status::Ok();
+}
+
+std::span<const float> HybridSession::BaseFloats(ValueId id) const {
+  const std::vector<std::byte>& bytes = base_[id].bytes;
+  return {reinterpret_cast<const float*>(bytes.data()), bytes.size() / sizeof(float)};
 }
 
 std::vector<float> HybridSession::Output(size_t k) const { return Reals(model_.outputs()[k]); }
@@ -76,6 +92,7 @@ Status HybridSession::LoadInputs(const NodeForms& forms, std::vector<Activation>
     const auto bytes = std::as_bytes(std::span(inputs_[k]));
     input.bytes.assign(bytes.begin(), bytes.end());
     input.int8 = false;
+    ClampFloats(model_.inputs()[k], input);
     for (size_t i = 0; i < model_.nodes() && !input.int8; ++i) {
       if (!forms[i]) continue;
       const auto& read = model_.FormOf(i, true).inputs;
@@ -90,6 +107,14 @@ Status HybridSession::LoadInputs(const NodeForms& forms, std::vector<Activation>
     }
   }
   return Status::Ok();
+}
+
+void HybridSession::ClampFloats(ValueId id, Activation& activation) const {
+  if (clamps_.empty() || activation.int8) return;
+  float* values = reinterpret_cast<float*>(activation.bytes.data());
+  for (size_t i = 0; i < activation.bytes.size() / sizeof(float); ++i) {
+    values[i] = std::clamp(values[i], clamps_[id].min, clamps_[id].max);
+  }
 }
 
 Status HybridSession::RunNode(size_t node, bool int8, std::vector<Activation>& to) {
@@ -110,6 +135,7 @@ Status HybridSession::RunNode(size_t node, bool int8, std::vector<Activation>& t
     const auto bytes = session.OutputBytes(static_cast<int>(k));
     to[outputs[k]].bytes.assign(bytes.begin(), bytes.end());
     to[outputs[k]].int8 = int8;
+    ClampFloats(outputs[k], to[outputs[k]]);
   }
   return Status::Ok();
 }

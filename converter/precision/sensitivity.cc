@@ -74,10 +74,8 @@ class Measurement {
   }
 
   Result<std::vector<std::vector<float>>> LoadInputs(size_t sample) const {
-    std::vector<std::vector<float>> inputs;
-    std::vector<std::span<float>> spans;
-    for (size_t k = 0; k < model_.inputs().size(); ++k) inputs.emplace_back(model_.InputElements(k));
-    for (std::vector<float>& input : inputs) spans.emplace_back(input);
+    std::vector<std::vector<float>> inputs = model_.EmptyInputs();
+    const std::vector<std::span<float>> spans(inputs.begin(), inputs.end());
     QRUN_RETURN_IF_ERROR(source_.Load(reference_.samples[sample], spans));
     return inputs;
   }

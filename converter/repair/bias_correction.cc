@@ -6,6 +6,9 @@
 #include <numeric>
 
 #include "converter/emit.h"
+#include "converter/parallel.h"
+#include "converter/precision/hybrid_session.h"
+#include "converter/range.h"
 #include "converter/repair/int8_bias.h"
 #include "converter/repair/linear_view.h"
 #include "converter/repair/node_walk.h"
@@ -19,52 +22,75 @@ namespace {
 // Means of float layers' inputs, by the value that the layer writes.
 using Means = std::map<ValueId, std::vector<double>>;
 
-struct FloatLayer {
-  int src_tensor;
-  ValueId dst;
-  PatchGeometry geometry;
+// What int8 can hold of every value; without bounds where it is float.
+std::vector<Range> HeldRanges(const Graph& int8_graph, size_t values) {
+  std::vector<Range> held(values, Range{-INFINITY, INFINITY});
+  for (size_t id = 0; id < values; ++id) {
+    const auto& quant = int8_graph.values[id].quant;
+    if (!quant || int8_graph.values[id].is_constant()) continue;
+    const float scale = quant->scale[0];
+    held[id] = {static_cast<float>(-128 - quant->zero_point[0]) * scale,
+                static_cast<float>(127 - quant->zero_point[0]) * scale};
+  }
+  return held;
+}
+
+// Sums over some samples, in their order.
+struct Shard {
+  std::map<ValueId, std::vector<double>> sums;
+  size_t samples = 0;
 };
 
-class MeansSink final : public ActivationSink {
- public:
-  explicit MeansSink(const std::vector<FloatLayer>& layers) : layers_(layers) {
-    for (const FloatLayer& layer : layers)
-      sums_.emplace_back(layer.geometry.taps() * layer.geometry.channels);
-  }
-  void See(int tensor, std::span<const float> values) override {
-    for (size_t i = 0; i < layers_.size(); ++i) {
-      if (layers_[i].src_tensor == tensor) AddPatchSums(layers_[i].geometry, values, sums_[i]);
+Status RunShard(const Graph& graph, const HybridModel& model, const CalibrationSource& source, size_t shard,
+                HybridSession& session, Shard& result) {
+  std::vector<std::vector<float>> inputs = model.EmptyInputs();
+  const std::vector<std::span<float>> spans(inputs.begin(), inputs.end());
+  const size_t end = source.size() * (shard + 1) / kSampleShards;
+  for (size_t i = source.size() * shard / kSampleShards; i < end; ++i) {
+    if (!source.Load(i, spans).ok()) continue;
+    QRUN_RETURN_IF_ERROR(session.Run(inputs, NodeForms(model.nodes(), false)));
+    ++result.samples;
+    for (const Node& node : graph.nodes) {
+      const auto geometry = PatchGeometryOf(graph, node);
+      if (!geometry) continue;
+      std::vector<double>& sums = result.sums[node.outputs[0]];
+      sums.resize(geometry->taps() * geometry->channels);
+      AddPatchSums(*geometry, session.BaseFloats(node.inputs[0]), sums);
     }
   }
-  const std::vector<double>& sums(size_t layer) const { return sums_[layer]; }
+  return Status::Ok();
+}
 
- private:
-  const std::vector<FloatLayer>& layers_;
-  std::vector<std::vector<double>> sums_;
-};
-
-Result<Means> FloatMeans(const Graph& graph, const CalibrationSource& source, int threads) {
-  QRUN_ASSIGN_OR_RETURN(const EmittedModel file, EmitModel(graph, {}));
-  QRUN_ASSIGN_OR_RETURN(const Model model, Model::FromBytes(file.bytes));
-  std::vector<FloatLayer> layers;
-  for (const Node& node : graph.nodes) {
-    const auto geometry = PatchGeometryOf(graph, node);
-    if (geometry) layers.push_back({file.tensor_of_value[node.inputs[0]], node.outputs[0], *geometry});
+Result<Means> FloatMeans(const Graph& graph, const Graph& int8_graph, const CalibrationSource& source,
+                         int threads) {
+  QRUN_ASSIGN_OR_RETURN(const HybridModel model, HybridModel::Create(graph, graph));
+  std::vector<HybridSession> sessions;
+  for (size_t i = 0; i < WorkerCount(kSampleShards, threads); ++i) {
+    QRUN_ASSIGN_OR_RETURN(HybridSession session, HybridSession::Create(model));
+    session.Clamp(HeldRanges(int8_graph, graph.values.size()));
+    sessions.push_back(std::move(session));
   }
-  QRUN_ASSIGN_OR_RETURN(
-      const SampleRun run,
-      RunSamples(model, source, threads, [&] { return std::make_unique<MeansSink>(layers); }, {}));
+  std::vector<Shard> shards(kSampleShards);
+  std::vector<Status> errors(kSampleShards);
+  ForEachIndex(kSampleShards, threads, [&](size_t shard, size_t worker) {
+    errors[shard] = RunShard(graph, model, source, shard, sessions[worker], shards[shard]);
+  });
+  for (Status& error : errors) QRUN_RETURN_IF_ERROR(std::move(error));
   Means means;
-  for (size_t i = 0; i < layers.size(); ++i) {
-    std::vector<double>& mean = means[layers[i].dst];
-    mean.resize(layers[i].geometry.taps() * layers[i].geometry.channels);
-    for (const auto& shard : run.shards) {
-      const std::vector<double>& sums = static_cast<const MeansSink&>(*shard).sums(i);
+  size_t samples = 0;
+  for (Shard& shard : shards) {
+    samples += shard.samples;
+    for (const auto& [id, sums] : shard.sums) {
+      std::vector<double>& mean = means[id];
+      mean.resize(sums.size());
       for (size_t k = 0; k < mean.size(); ++k) mean[k] += sums[k];
     }
-    const double count =
-        static_cast<double>(run.samples_used) * static_cast<double>(layers[i].geometry.positions());
-    for (double& m : mean) m /= count;
+  }
+  for (const Node& node : graph.nodes) {
+    const auto geometry = PatchGeometryOf(graph, node);
+    if (!geometry) continue;
+    for (double& m : means[node.outputs[0]])
+      m /= static_cast<double>(samples) * static_cast<double>(geometry->positions());
   }
   return means;
 }
@@ -96,7 +122,7 @@ class Corrector {
     std::vector<size_t> first(std::min(source.size(), WalkSamples(graph_)));
     std::iota(first.begin(), first.end(), size_t{0});
     const SubsetSource samples(source, std::move(first));
-    QRUN_ASSIGN_OR_RETURN(means_, FloatMeans(float_graph_, samples, walk_.threads()));
+    QRUN_ASSIGN_OR_RETURN(means_, FloatMeans(float_graph_, graph_, samples, walk_.threads()));
     QRUN_RETURN_IF_ERROR(walk_.Load(samples));
     report_.samples = walk_.samples();
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {

@@ -22,6 +22,10 @@ struct BiasCorrectionReport {
 //
 //   bias[o] += mean(sum w * x) - mean(sum w' * x')     w, x float; w', x' what int8 has of them
 //
+// Float means are those of a network whose activations are cut where int8 clips them: a constant cannot give
+// back what clipping takes. An outlier of 1000 in one pixel of 1000 that a range leaves out moves the mean by
+// 1, and all other pixels would be shifted by that.
+//
 // `float_graph`: the graph that was quantised into `graph`, whose nodes write values of the same ids. Layers
 // that stayed float, and transposed convolutions, are left alone; a correction that would break the
 // accumulator bound is left out. Uses the first samples of `source`, as many as WalkSamples allows. The

@@ -128,7 +128,7 @@ class Sweeps(tools.ToolTest):
         sys.path.insert(0, os.path.join(ROOT, "bench/sweeps"))
         import accuracy
         known = self.fail_with(tools.USAGE, "qconvert", "x.onnx", "-o", self.path("x.qfb"), "--calibrate", "x", "--observer", "none").stderr
-        self.assertEqual(known.split("expected one of: ")[1].splitlines()[0].split(", "), [name for name in accuracy.OBSERVERS if name != "auto"])
+        self.assertEqual(known.split("expected one of: ")[1].splitlines()[0].split(", "), list(accuracy.OBSERVERS))
         rows = accuracy.settings(quick=False)
         for name in accuracy.REPAIRS:
             for row in (name, f"all but {name}"):

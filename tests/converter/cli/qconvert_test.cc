@@ -195,9 +195,9 @@ TEST_F(QconvertTest, WritesTheSummaryAsJson) {
   EXPECT_EQ(json["source"]["sha256"], Sha256Hex(std::as_bytes(std::span(source))));
   EXPECT_EQ(json["output"]["bytes"], std::filesystem::file_size(output_));
   EXPECT_EQ(json["calibration"]["samples_used"], 6);
-  ASSERT_EQ(json["repairs"].size(), 3u);  // min-max, equalise, bias correction
+  ASSERT_EQ(json["repairs"].size(), 4u);  // min-max, equalise, observer, bias correction
   EXPECT_EQ(json["repairs"][0]["name"], "min-max");
-  EXPECT_EQ(json["repairs"][2]["sqnr_db"], json["check"]["outputs"][0]["sqnr_db"]);
+  EXPECT_EQ(json["repairs"][3]["sqnr_db"], json["check"]["outputs"][0]["sqnr_db"]);
   EXPECT_EQ(json["preprocessing"]["mean"], (std::vector<float>{0.5f, 0.25f, 0.75f}));
   EXPECT_EQ(json["quantization"]["kept_float"].size(), 0u);
   EXPECT_EQ(json["parameters"], 4 * 27 + 4 + 20 + 5);
@@ -239,14 +239,16 @@ TEST_F(QconvertTest, EveryRepairHasASwitchAndARecord) {
     Strings options, steps;
   };
   const Case cases[] = {
-      {{}, {"min-max", "equalise", "bias correction"}},
-      {{"--no-equalize"}, {"min-max", "bias correction"}},
-      {{"--no-bias-correction"}, {"min-max", "equalise"}},
-      {{"--no-equalize", "--no-bias-correction"}, {"min-max"}},
-      {{"--observer", "auto", "--weight-scale", "mse", "--weights", "per-tensor"},
+      {{}, {"min-max", "equalise", "observer", "bias correction"}},
+      {{"--no-equalize"}, {"min-max", "observer", "bias correction"}},
+      {{"--no-bias-correction"}, {"min-max", "equalise", "observer"}},
+      {{"--observer", "minmax"}, {"min-max", "equalise", "bias correction"}},
+      {{"--observer", "minmax", "--no-equalize", "--no-bias-correction"}, {"min-max"}},
+      {{"--weight-scale", "mse", "--weights", "per-tensor"},
        {"min-max", "equalise", "observer", "weight scales", "bias correction"}},
-      {{"--learn-rounding", "layers", "--learn-steps", "5"}, {"min-max", "equalise", "learned rounding"}},
-      {{"--activations", "symmetric"}, {"min-max", "equalise", "bias correction"}},
+      {{"--learn-rounding", "layers", "--learn-steps", "5"},
+       {"min-max", "equalise", "observer", "learned rounding"}},
+      {{"--activations", "symmetric"}, {"min-max", "equalise", "observer", "bias correction"}},
       {{"--observer", "entropy", "--no-equalize", "--no-bias-correction"}, {"min-max", "observer"}},
   };
   std::set<std::string> files;
@@ -302,6 +304,9 @@ TEST_F(QconvertTest, ConvertsWithoutDataAndWarns) {
   Strings learnt = arguments;
   learnt.insert(learnt.end(), {"--learn-rounding", "layers"});
   ExpectFailure(Run(learnt), 2, {"has no samples", "--learn-rounding"});
+  Strings observed = arguments;
+  observed.insert(observed.end(), {"--observer", "auto"});
+  ExpectFailure(Run(observed), 2, {"has no samples", "--observer"});
 }
 
 TEST_F(QconvertTest, GivesTheSameBytesOnEveryIsa) {
@@ -309,7 +314,7 @@ TEST_F(QconvertTest, GivesTheSameBytesOnEveryIsa) {
   for (const kernels::KernelTable* table : kernels::CompiledTables()) {
     if (!kernels::CanRun(*table)) continue;
     ASSERT_EQ(setenv("QRUN_ISA", table->isa, 1), 0);
-    const Outcome outcome = Convert({"--observer", "auto"});
+    const Outcome outcome = Convert({});
     unsetenv("QRUN_ISA");
     ASSERT_EQ(outcome.code, 0) << outcome.err;
     const std::string bytes = ReadText(output_);
@@ -416,7 +421,7 @@ TEST_F(QconvertTest, DescribesEveryLayer) {
   EXPECT_EQ(json["tool"], "qconvert");
   EXPECT_EQ(json["version"], Version());
   EXPECT_EQ(json["options"],
-            "--dtype int8 --observer minmax --weights per-channel --weight-scale max --preprocess torch "
+            "--dtype int8 --observer auto --weights per-channel --weight-scale max --preprocess torch "
             "--keep-float ^scores");
   const std::string file = ReadText(output_);
   EXPECT_EQ(json["output"]["sha256"], Sha256Hex(std::as_bytes(std::span(file))));

@@ -146,6 +146,7 @@ std::vector<Finding> FindingsOf(const Graph& graph, const CalibrationSource& sou
 
 Int8Options Unrepaired() {
   Int8Options options;
+  options.observer = "minmax";
   options.equalize = options.smooth = options.correct_biases = false;
   return options;
 }

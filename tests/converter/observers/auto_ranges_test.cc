@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
+
+#include "converter/subset_source.h"
 #include "tests/converter/repair/repair_problem.h"
 
 namespace qrun::converter {
@@ -30,31 +33,52 @@ ToyGraph Negative() {
   return toy;
 }
 
-TEST(ChooseRanges, JudgesByTheReadersOutput) {
-  const ToyGraph toy = Negative();
-  const OutlierInputs source;
+// Range of `toy`'s first value, by what the first `samples` of `source` say.
+Range Chosen(const ToyGraph& toy, const CalibrationSource& source, size_t samples) {
+  std::vector<size_t> first(samples);
+  std::iota(first.begin(), first.end(), size_t{0});
   const Calibration calibration = CalibrateToy(toy.graph, source);
-  const auto chosen = ChooseRanges(toy.graph, calibration, source, 2);
-  ASSERT_TRUE(chosen.ok()) << chosen.error().message();
-  // No row that thinks of the tensor alone and clips nothing can be the best; the narrowest of all is.
-  float narrowest = INFINITY;
-  for (const ObserverKind& kind : ObserverKinds()) {
-    narrowest = std::min(narrowest, kind.choose(calibration.tensors[0]).max);
-  }
-  EXPECT_EQ(chosen->ranges[0].max, narrowest);
+  const auto chosen =
+      ChooseRanges(toy.graph, calibration, SubsetSource(source, std::move(first)), false, 2, {});
+  EXPECT_TRUE(chosen.ok()) << chosen.error().message();
   int tensors = 0;
   for (const auto& [name, count] : chosen->chosen) tensors += count;
   EXPECT_EQ(tensors, 2);
+  return chosen->ranges[0];
+}
+
+TEST(ChooseRanges, JudgesByTheAnswers) {
+  const ToyGraph toy = Negative();
+  const OutlierInputs source;
+  // No row that thinks of the tensor alone and clips nothing can be the best; the narrowest of all is.
+  float narrowest = INFINITY;
+  for (const ObserverKind& kind : ObserverKinds()) {
+    narrowest = std::min(narrowest, kind.choose(CalibrateToy(toy.graph, source).tensors[0]).max);
+  }
+  EXPECT_EQ(Chosen(toy, source, 20).max, narrowest);
+}
+
+TEST(ChooseRanges, ClipsNothingThatTooFewSamplesSpeakFor) {
+  EXPECT_LT(Chosen(Negative(), OutlierInputs(), kAutoLeastSamples).max, 1000);
+  EXPECT_EQ(Chosen(Negative(), OutlierInputs(), kAutoLeastSamples - 1).max, 1000);
+}
+
+// The outlier now decides the answer of every sample.
+TEST(ChooseRanges, KeepsWhatTheAnswersNeed) {
+  ToyGraph toy;
+  const ValueId x = toy.Input("x", {1, 8, 8, 1});
+  toy.graph.outputs = {toy.Conv1x1("y", x, 1, {1}, {0}, toy.Activation("y", {1, 8, 8, 1}))};
+  EXPECT_EQ(Chosen(toy, OutlierInputs(), 20).max, 1000);
 }
 
 TEST(ChooseRanges, DoesNotDependOnTheNumberOfThreads) {
   const ToyGraph toy = ResidualNet();
   const NoiseInputs source(20);
   const Calibration calibration = CalibrateToy(toy.graph, source);
-  const auto one = ChooseRanges(toy.graph, calibration, source, 1);
+  const auto one = ChooseRanges(toy.graph, calibration, source, false, 1, {});
   ASSERT_TRUE(one.ok());
   for (int threads : {2, 3})
-    EXPECT_EQ(ChooseRanges(toy.graph, calibration, source, threads)->ranges, one->ranges);
+    EXPECT_EQ(ChooseRanges(toy.graph, calibration, source, false, threads, {})->ranges, one->ranges);
 }
 
 }  // namespace

@@ -104,6 +104,50 @@ TEST_P(HybridSessionTest, OneLayerAloneDiffersFromFloatAndFromAll) {
   EXPECT_EQ(session->Output(0), real);
 }
 
+TEST_P(HybridSessionTest, RunsOnFromAnotherContentOfAnActivation) {
+  const auto model = HybridModel::Create(graph_, graph_);
+  auto session = HybridSession::Create(*model);
+  const auto inputs = Sample(graph_, 0);
+  auto other_inputs = inputs;
+  for (float& x : other_inputs[0]) x *= 0.5f;
+  ASSERT_TRUE(session->Run(inputs, NodeForms(model->nodes(), false)).ok());
+  ASSERT_TRUE(session->RunChanged(graph_.inputs[0], other_inputs[0]).ok());
+  EXPECT_EQ(session->Output(0), RunEmitted(graph_, other_inputs));
+  // What is kept is what the last Run made.
+  ASSERT_TRUE(session->RunChanged(graph_.inputs[0], inputs[0]).ok());
+  EXPECT_EQ(session->Output(0), RunEmitted(graph_, inputs));
+  // An activation in the middle: as if its writer had written it.
+  const ValueId middle = graph_.nodes[1].outputs[0];
+  std::vector<float> values(session->BaseFloats(middle).begin(), session->BaseFloats(middle).end());
+  ASSERT_TRUE(session->RunChanged(middle, values).ok());
+  EXPECT_EQ(session->Output(0), RunEmitted(graph_, inputs));
+  for (float& x : values) x += 0.25f;
+  ASSERT_TRUE(session->RunChanged(middle, values).ok());
+  EXPECT_NE(session->Output(0), RunEmitted(graph_, inputs));
+}
+
+TEST_P(HybridSessionTest, CutsFloatActivations) {
+  const auto model = HybridModel::Create(graph_, graph_);
+  auto session = HybridSession::Create(*model);
+  const auto inputs = Sample(graph_, 0);
+  const NodeForms none(model->nodes(), false);
+  std::vector<Range> ranges(graph_.values.size(), Range{-INFINITY, INFINITY});
+  session->Clamp(ranges);
+  ASSERT_TRUE(session->Run(inputs, none).ok());
+  EXPECT_EQ(session->Output(0), RunEmitted(graph_, inputs));
+  ranges[graph_.inputs[0]] = {-0.125f, 0.25f};
+  session->Clamp(ranges);
+  auto cut = inputs;
+  for (float& x : cut[0]) x = std::clamp(x, -0.125f, 0.25f);
+  ASSERT_TRUE(session->Run(inputs, none).ok());
+  EXPECT_EQ(session->Output(0), RunEmitted(graph_, cut));
+  EXPECT_NE(session->Output(0), RunEmitted(graph_, inputs));
+  ranges[graph_.outputs[0]] = {-0.01f, 0.01f};
+  session->Clamp(ranges);
+  ASSERT_TRUE(session->Run(inputs, none).ok());
+  for (float y : session->Output(0)) EXPECT_LE(std::abs(y), 0.01f);
+}
+
 INSTANTIATE_TEST_SUITE_P(Nets, HybridSessionTest, testing::Values("residual", "swish"));
 
 }  // namespace

@@ -41,16 +41,15 @@ struct Quantized {
   Graph float_graph, graph;
 };
 
-// With ranges that clip, so that there is something to correct.
+// With coarse weights, so that there is something to correct.
 Quantized Quantize(const CalibrationSource& source) {
   Quantized q;
   q.float_graph = ResidualNet().graph;
   q.graph = q.float_graph;
-  std::vector<Range> ranges = CalibrateToy(q.float_graph, source).Ranges(**FindObserverKind("minmax"));
-  for (size_t id = 0; id < ranges.size(); ++id) {
-    if (q.float_graph.values[id].name == "d") ranges[id].max *= 0.3f;
-  }
-  EXPECT_TRUE(QuantizeGraph(q.graph, ranges, {}, nullptr).ok());
+  const std::vector<Range> ranges = CalibrateToy(q.float_graph, source).Ranges(**FindObserverKind("minmax"));
+  QuantizeOptions options;
+  options.weight_bits = 3;
+  EXPECT_TRUE(QuantizeGraph(q.graph, ranges, options, nullptr).ok());
   return q;
 }
 
@@ -65,6 +64,36 @@ TEST(CorrectBiases, BringsMeansBack) {
   EXPECT_EQ(report->samples, 48u);
   EXPECT_GT(report->largest_steps, 1);
   EXPECT_LT(Distance(OutputMeans(q.graph, source), wanted), before / 10);
+}
+
+// In every sample, one pixel is far beyond the range.
+class OnePixelOut final : public CalibrationSource {
+ public:
+  size_t size() const override { return 16; }
+  std::string SampleName(size_t i) const override { return std::to_string(i); }
+  Status Load(size_t i, std::span<const std::span<float>> inputs) const override {
+    QRUN_RETURN_IF_ERROR(NoiseInputs(16).Load(i, inputs));
+    inputs[0][i] = 1000;
+    return Status::Ok();
+  }
+};
+
+TEST(CorrectBiases, DoesNotGiveToAllPixelsWhatClippingTookFromOne) {
+  ToyGraph toy;
+  const ValueId x = toy.Input("x", {1, 8, 8, 1});
+  const ValueId a = toy.Conv1x1("a", x, 1, {1}, {0}, toy.Activation("a", {1, 8, 8, 1}));
+  toy.graph.outputs = {toy.Conv1x1("b", a, 1, {1}, {0}, toy.Activation("b", {1, 8, 8, 1}))};
+  const OnePixelOut source;
+  std::vector<Range> ranges = CalibrateToy(toy.graph, source).Ranges(**FindObserverKind("minmax"));
+  for (Range& range : ranges) {
+    if (range.seen()) range = {-2, 2};
+  }
+  Graph graph = toy.graph;
+  ASSERT_TRUE(QuantizeGraph(graph, ranges, {}, nullptr).ok());
+  const auto report = CorrectBiases(toy.graph, graph, source, 1);
+  ASSERT_TRUE(report.ok()) << report.error().message();
+  // 1000 / 64 would be 996 steps of 4 / 255.
+  EXPECT_LT(report->largest_steps, 1);
 }
 
 TEST(CorrectBiases, DoesNotDependOnTheNumberOfThreads) {

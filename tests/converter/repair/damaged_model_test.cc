@@ -92,10 +92,11 @@ class DamagedModel : public testing::Test {
     source_ = std::move(*source);
   }
 
-  Int8Conversion Convert(const Graph& graph, bool equalize) {
+  Int8Conversion Convert(const Graph& graph, bool repair) {
     Int8Options options;
     options.limit = kSamples;
-    options.equalize = equalize;
+    options.equalize = repair;
+    if (!repair) options.observer = "minmax";
     auto converted = ConvertToInt8(graph, *source_, options, [](const char*) {}, {});
     EXPECT_TRUE(converted.ok());
     return std::move(*converted);

@@ -141,7 +141,7 @@ TEST(LearnRounding, IsAStepOfTheConversion) {
   ASSERT_TRUE(converted.ok());
   std::vector<std::string> names;
   for (const RepairStep& step : converted->steps) names.push_back(step.name);
-  EXPECT_EQ(names, (std::vector<std::string>{"min-max", "equalise", "learned rounding"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"min-max", "equalise", "observer", "learned rounding"}));
   EXPECT_EQ(last, total);
   EXPECT_EQ(total, 2u * 40);
 }

@@ -73,6 +73,7 @@ TEST(SplitOutliers, RaisesTheAccuracyOfInt8AndIsTakenBackWhereItDoesNot) {
     Int8Options options;
     options.equalize = options.correct_biases = options.absorb_biases = false;
     options.split_outliers = split;
+    options.observer = "minmax";
     const auto converted = ConvertToInt8(graph, source, options, [](const char*) {}, {});
     EXPECT_TRUE(converted.ok());
     EXPECT_TRUE(EmitModel(converted->graph, {}).ok());
