@@ -251,6 +251,7 @@ class Worker {
                             ChooseRanges(graph_, calibration_, learn_, options_.symmetric_activations,
                                          options_.threads, progress_));
       UseRanges(std::move(chosen.ranges));
+      result_.ranges_by_answers = chosen.judged;
       what += ":";
       for (const auto& [observer, tensors] : chosen.chosen) what += fmt::format(" {} {}", tensors, observer);
     } else {

@@ -57,6 +57,7 @@ struct Int8Conversion {
   std::vector<RepairStep> steps;                    // the first is the model without any repair
   Calibration calibration;                          // of float_graph
   std::optional<Calibration> original_calibration;  // of the graph given, if channels were scaled
+  bool ranges_by_answers = false;                   // AutoRanges::judged
   std::optional<SensitivityReport> sensitivity;
   std::optional<PrecisionReport> precision;  // if a goal was given
 };

@@ -125,7 +125,7 @@ std::vector<ScalingCure> Scalings(const Graph& graph, const Calibration& calibra
 Result<std::vector<Finding>> Remaining(const Int8Conversion& conversion, const Int8Options& options,
                                        const CalibrationSource& samples, LayerReport& layers) {
   const Graph& graph = conversion.float_graph;
-  const TrialModel model{graph, conversion.graph, conversion.calibration};
+  const TrialModel model{graph, conversion.graph, conversion.calibration, conversion.ranges_by_answers};
   LayerTrials trials(model);
   const std::vector<ScalingCure> scalings = Scalings(
       graph, conversion.calibration, options.per_channel_weights, !options.equalize, !options.smooth);

@@ -30,6 +30,7 @@ struct TrialModel {
   const Graph& float_graph;
   const Graph& quantised;
   const Calibration& calibration;
+  bool ranges_by_answers = false;  // Int8Conversion::ranges_by_answers
 };
 
 // Thread safety: none.

@@ -49,6 +49,8 @@ std::vector<Suspicion::Cure> OtherObservers(const TensorObserver& seen, ValueId 
 }  // namespace
 
 void SuspectRanges(const Inspection& inspection, Suspicions& found) {
+  // What the answers have decided, this layer's error alone cannot better.
+  if (inspection.model.ranges_by_answers) return;
   const Graph& graph = inspection.graph();
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
@@ -109,7 +111,7 @@ void SuspectSwishes(const Inspection& inspection, Suspicions& found) {
         "{:.3g}",
         range.min, steps, range.max);
     suspicion.measured = inspection.MeasuringNodes(id);
-    suspicion.cures = OtherObservers(seen, id, *params);
+    if (!inspection.model.ranges_by_answers) suspicion.cures = OtherObservers(seen, id, *params);
     suspicion.tolerable_db = kTolerableDb;
     suspicion.advice = "keep it and its readers in float or 16 bits";
     found.push_back(std::move(suspicion));

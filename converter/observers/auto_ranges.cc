@@ -196,10 +196,11 @@ class Chooser {
   AutoRanges Choose() const {
     AutoRanges result;
     result.ranges = ranges_[0];
+    result.judged = harms_.size() >= kAutoLeastSamples;
     for (size_t t = 0; t < tensors_.size(); ++t) {
       const Tensor& tensor = tensors_[t];
       size_t best = 0;
-      for (size_t c = 1; c < tensor.candidates.size() && harms_.size() >= kAutoLeastSamples; ++c) {
+      for (size_t c = 1; result.judged && c < tensor.candidates.size(); ++c) {
         if (MeanHarm(t, c) < MeanHarm(t, best) && Gains(t, c)) best = c;
       }
       const size_t kind = tensor.candidates[best];

@@ -17,6 +17,7 @@ namespace qrun::converter {
 struct AutoRanges {
   std::vector<Range> ranges;          // per ValueId
   std::map<std::string, int> chosen;  // observer -> tensors that it was chosen for
+  bool judged = false;                // false: too few samples, nothing was tried
 };
 
 // For every activation and every row of observer_list.inc, the activation is rounded and clipped to int8 in

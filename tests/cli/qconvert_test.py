@@ -100,7 +100,8 @@ class SplitOutliers(tools.ToolTest):
         reports = {}
         for split in (True, False):
             self.succeed("qconvert", self.path("loud.onnx"), "-o", self.path("m.qfb"), "--calibrate", self.path("x.npy"), "--no-equalize",
-                         "--sensitivity", "--json", self.path("r.json"), "--split-outliers" if split else "--no-split-outliers")
+                         "--observer", "minmax", "--sensitivity", "--json", self.path("r.json"),
+                         "--split-outliers" if split else "--no-split-outliers")
             reports[split] = json.loads(tools.read(self.path("r.json")))
         names = {split: [step["name"] for step in report["repairs"]] for split, report in reports.items()}
         self.assertEqual((names[True].count("split outliers"), names[False].count("split outliers")), (1, 0))
@@ -118,7 +119,7 @@ class SplitOutliers(tools.ToolTest):
         self.assertGreater(reports[True]["check"]["outputs"][0]["sqnr_db"], reports[False]["check"]["outputs"][0]["sqnr_db"] + 3)
         # The page is the same JSON.
         done = tools.run("qconvert", self.path("loud.onnx"), "-o", self.path("m.qfb"), "--calibrate", self.path("x.npy"), "--no-equalize",
-                         "--split-outliers", "--quiet", "--report", self.path("r.html"))
+                         "--observer", "minmax", "--split-outliers", "--quiet", "--report", self.path("r.html"))
         if "libjs-chart.js" not in done.stderr:
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             self.assertIn(b'"shape":[1,6,6,25]', tools.read(self.path("r.html")))

@@ -288,6 +288,22 @@ TEST_F(SeededFaults, HealthyModelsRaiseNoAlarm) {
   EXPECT_LT(fit.divergence, 0.03);
 }
 
+// The answers chose what is clipped: no layer's own error is held against that.
+TEST_F(SeededFaults, RangesThatTheAnswersChoseAreNoFault) {
+  const auto causes = [&](const char* observer) {
+    Int8Options options = Unrepaired();
+    options.observer = observer;
+    std::string all;
+    for (const Finding& finding :
+         FindingsOf(Swish(fb::UnaryKind::HardSwish, 20).graph, NoiseInputs(64), options)) {
+      all += FindingText(finding) + "; ";
+    }
+    return all;
+  };
+  EXPECT_NE(causes("minmax").find("--observer"), std::string::npos) << causes("minmax");
+  EXPECT_EQ(causes("auto").find("--observer"), std::string::npos) << causes("auto");
+}
+
 TEST_F(SeededFaults, CuresAreTriedWithTheBitsThatWeightsHave) {
   const NoiseInputs noise(24);
   Faults faults;
