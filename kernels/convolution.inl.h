@@ -7,7 +7,6 @@
 
 #include "kernels/args.h"
 #include "kernels/gemm.inl.h"
-#include "kernels/gemm_strassen.inl.h"
 #include "kernels/im2col.inl.h"
 #include "kernels/inline.inl.h"
 #include "kernels/strips.inl.h"
@@ -36,11 +35,7 @@ struct Convolution {
   StripLayout Strips() const { return StripLayout::Of<Math>(w, PatchBytes(), group_wei * kElementBytes); }
   size_t ScratchBytes() const {
     if constexpr (Math::kCrosses) {
-      const size_t crossed_bytes = Crosses() ? SumsOffset() + RowsAtOnce() * sizeof(int32_t) : GatherBytes();
-      const ptrdiff_t rows = ptrdiff_t{w.n} * w.oh * w.ow;
-      const size_t strassen_bytes =
-          Quarters(rows) ? StrassenGemm<Math>::ScratchBytes(QuarteredRows(rows), icg) : 0;
-      return crossed_bytes > strassen_bytes ? crossed_bytes : strassen_bytes;
+      if (Crosses()) return SumsOffset() + RowsAtOnce() * sizeof(int32_t);
     }
     return GatherBytes();
   }
@@ -58,44 +53,10 @@ struct Convolution {
   }
 
  private:
-  // Crossed products (gemm_crossed.inl.h) pay where enough channels, steps and rows share what they cost
-  // beside.
+  // Crossed products (gemm.inl.h) pay where enough channels, steps and rows share what they cost beside.
   static constexpr int kCrossedRows = 24;   // of a product, at least
   static constexpr int kCrossedTiles = 12;  // register tiles of a chunk, at least
   bool Crosses() const { return Math::kCrosses && blocks >= 4 && w.kh * steps >= 16; }
-  // Whether so many rows are multiplied in quarters (gemm_strassen.inl.h).
-  bool Quarters(ptrdiff_t rows) const {
-    if constexpr (Math::kCrosses) {
-      return PatchesOf(0, {}).IsDense() && args.groups == 1 && icg % StrassenGemm<Math>::kDepth == 0 &&
-             blocks % StrassenGemm<Math>::kBlocks == 0 && icg >= kStrassenDepth && rows >= kStrassenRows;
-    }
-    return false;
-  }
-  static constexpr int kStrassenDepth = 64, kStrassenRows = 24;  // at least
-  // Of so many rows, those at once.
-  int QuarteredRows(ptrdiff_t rows) const {
-    constexpr ptrdiff_t kGroup = StrassenGemm<Math>::kGroupRows;
-    constexpr ptrdiff_t kMaxLeftBytes = 192 << 10;
-    const ptrdiff_t fitting = kMaxLeftBytes * 2 / 7 / icg;
-    const ptrdiff_t max_rows = fitting < kStrassenRows ? kStrassenRows : fitting;
-    const ptrdiff_t chunks = (rows + max_rows - 1) / max_rows;
-    return static_cast<int>((rows / chunks + kGroup - 1) / kGroup * kGroup);
-  }
-  // Multiplies whole groups of rows from `first` on; returns the first row that is left.
-  template <class MathAt>
-  ptrdiff_t RunQuarters(ptrdiff_t first, ptrdiff_t last, std::byte* scratch, MathAt& math) const {
-    using Strassen = StrassenGemm<Math>;
-    const int at_once = QuarteredRows(ptrdiff_t{w.n} * w.oh * w.ow);
-    while (last - first >= Strassen::kGroupRows) {
-      const ptrdiff_t left = (last - first) / Strassen::kGroupRows * Strassen::kGroupRows;
-      const int rows = static_cast<int>(left < at_once ? left : at_once);
-      Strassen{math(0),  args.src + first * args.ic, args.ic, rows,    icg,    args.wei,
-               args.bia, args.dst + first * args.oc, args.oc, args.oc, scratch}
-          .Run(blocks);
-      first += rows;
-    }
-    return first;
-  }
   size_t GatherBytes() const { return w.kh == 1 ? Chunks().ScratchBytes() : Strips().ScratchBytes(w); }
   // Behind what is gathered: the wide weights, then a sum for every row.
   size_t WideOffset() const { return (GatherBytes() + 63) / 64 * 64; }
@@ -150,11 +111,7 @@ struct Convolution {
   void RunChunks(const PaddingPixel& padding, int begin, int end, std::byte* scratch, MathAt& math) const {
     const ChunkLayout layout = Chunks();
     const ptrdiff_t last = static_cast<ptrdiff_t>(end) * w.ow;
-    ptrdiff_t first = static_cast<ptrdiff_t>(begin) * w.ow;
-    if constexpr (Math::kCrosses) {
-      if (Quarters(last - first)) first = RunQuarters(first, last, scratch, math);
-    }
-    for (; first < last; first += layout.rows) {
+    for (ptrdiff_t first = static_cast<ptrdiff_t>(begin) * w.ow; first < last; first += layout.rows) {
       const int rows = static_cast<int>(last - first < layout.rows ? last - first : layout.rows);
       for (int g = 0; g < args.groups; ++g) {
         FillChunk<Math>(layout, PatchesOf(g, padding), first, rows, scratch);

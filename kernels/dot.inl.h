@@ -25,7 +25,6 @@
 //   SwapGroups(groups)      in each lane the other group of its pair
 //   CrossedSum(groups, n)   of n <= 16 expanded groups the sum of the products of every two
 //   kCrossedRows            the height of their register tiles
-//   WordsOfBytes(p)         a register of words, one for each byte; AddWords, SubWords
 //   DotPair(acc0, acc1, src0, src1, wei0, wei1)    two of them; only where that is faster than two calls of
 //   Dot ExpandGroups(src, dst)         16 groups of activations (16 * kGroup bytes) to 64 bytes as
 //   BroadcastGroup

@@ -86,7 +86,6 @@ struct S8<Avx2> : YmmS8<Avx2::simd> {
   static QRUN_INLINE I32 PackWords(I32 a, I32 b) { return _mm256_packs_epi32(a, b); }
   static QRUN_INLINE I32 PackUnsignedWords(I32 a, I32 b) { return _mm256_packus_epi32(a, b); }
   static QRUN_INLINE I32 AddWords(I32 a, I32 b) { return _mm256_add_epi16(a, b); }
-  static QRUN_INLINE I32 SubWords(I32 a, I32 b) { return _mm256_sub_epi16(a, b); }
   static QRUN_INLINE I32 MaxWords(I32 a, I32 b) { return _mm256_max_epi16(a, b); }
   static QRUN_INLINE I32 MinWords(I32 a, I32 b) { return _mm256_min_epi16(a, b); }
   static QRUN_INLINE I32 MinUnsignedWords(I32 a, I32 b) { return _mm256_min_epu16(a, b); }

@@ -83,27 +83,6 @@ TEST(Conv2dS8, CrossedProducts) {
   check({.name = "groups", .in = {7, 9}, .ic = 70, .oc = 80, .groups = 2, .kernel = {3, 1}});
 }
 
-// Products in quarters (gemm_strassen.inl.h) need whole groups of 4 blocks of channels and of 32 input
-// channels and 24 pixels: with and without pixels that fill no group, channels that fill no block, and rows
-// for several turns.
-TEST(Conv2dS8, ProductsInQuarters) {
-  uint32_t seed = 0;
-  const auto check = [&](const ConvShape& shape) {
-    ++seed;
-    ExpectEqualOnAllIsas(shape, Outputs()[seed % Outputs().size()], seed);
-  };
-  for (int ic : {64, 96, 160}) {
-    for (int oc : {32, 61, 96}) {
-      for (int pixels : {24, 25, 31, 32, 60})
-        check({.name = "pixels", .in = {1, pixels}, .ic = ic, .oc = oc});
-    }
-  }
-  for (const Output& output : Outputs()) {
-    ++seed;
-    ExpectEqualOnAllIsas({.name = "turns", .in = {9, 17}, .ic = 960, .oc = 32}, output, seed);
-  }
-}
-
 // One chunk holds about 16 KiB of activations; 700 pixels of 200 channels need several.
 TEST(Conv2dS8, ManyChunks) {
   ExpectEqualOnAllIsas({.name = "chunks", .in = {7, 100}, .ic = 200, .oc = 17}, Outputs()[0], 1);
