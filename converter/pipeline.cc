@@ -77,7 +77,11 @@ std::vector<std::string> OptionWords(const ConvertOptions& options, std::span<co
   if (!p.mean.empty()) add("--mean", fmt::format("{}", fmt::join(p.mean, ",")));
   if (!p.std.empty()) add("--std", fmt::format("{}", fmt::join(p.std, ",")));
   add("--color", p.color);
-  if (options.int8 && options.fold_preprocessing) words.push_back("--fold-preprocessing");
+  if (options.int8) {
+    // A file made with a .onnx beside it can be made again without.
+    const std::optional<bool> fold = options.qdq_path.empty() ? options.fold_preprocessing : false;
+    if (fold) words.push_back(*fold ? "--fold-preprocessing" : "--no-fold-preprocessing");
+  }
   if (!options.fuse) words.push_back("--no-fuse");
   if (q.limit != 0) add("--limit", std::to_string(q.limit));
   for (const std::string& expression : keep_float) add("--keep-float", expression);
@@ -284,11 +288,12 @@ class Conversion {
 
   // The graph that is quantised takes pixels from here on, if that is asked for.
   Status Fold() {
-    if (!options_.fold_preprocessing) return Status::Ok();
+    if (!options_.fold_preprocessing.value_or(options_.qdq_path.empty())) return Status::Ok();
     const bool images = metadata_.preprocessing && (options_.data_free || CalibratesOnImages());
     // A symmetric grid has no room for all pixels.
     if (images && !options_.quantization.symmetric_activations)
       folded_ = FoldPreprocessing(graph_, *metadata_.preprocessing);
+    if (!folded_ && !options_.fold_preprocessing) return Status::Ok();
     if (!folded_) {
       return Status::InvalidArgument(
           "--fold-preprocessing wants images as samples, asymmetric activations, means that are levels of "
@@ -479,7 +484,7 @@ Status ValidateOptions(const ConvertOptions& options) {
   if (!options.int8 && !options.qdq_path.empty()) {
     return Status::InvalidArgument("--emit-qdq writes a quantised graph: it goes with --dtype int8");
   }
-  if (options.fold_preprocessing && (!options.int8 || !options.qdq_path.empty())) {
+  if (options.fold_preprocessing.value_or(false) && (!options.int8 || !options.qdq_path.empty())) {
     return Status::InvalidArgument(
         "--fold-preprocessing goes with --dtype int8 and without --emit-qdq: ONNX has no padding that "
         "differs between "

@@ -32,8 +32,9 @@ struct ConvertOptions {
   Int8Options quantization;
   bool fuse = true;
   // int8 on images: make the preprocessing's arithmetic a part of the first convolution, where it can be
-  // (fold_preprocessing.h). Not with qdq_path: ONNX has no padding that differs between channels.
-  bool fold_preprocessing = false;
+  // (fold_preprocessing.h). Without a value: where that is possible. Not with qdq_path: ONNX has no padding
+  // that differs between channels.
+  std::optional<bool> fold_preprocessing;
   std::map<std::string, Shape> input_shape;
   // Labelled images for Int8Options::goal.
   std::string labels_list, labels_root;

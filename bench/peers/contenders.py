@@ -74,7 +74,7 @@ class Files:
         """float.qfb, int8.qfb, their unfused forms for oneDNN, and the QDQ model for ONNX Runtime."""
         def convert(name, *more):
             run(os.path.join(self.build, "bin/qconvert"), self.model, "-o", self.path(name + ".qfb"), "--quiet", *self.options, *more)
-        int8 = ["--calibrate", self.calibrate]
+        int8 = ["--calibrate", self.calibrate, "--no-fold-preprocessing"]
         convert("float", "--dtype", "fp32")
         convert("float_layers", "--dtype", "fp32", "--no-fuse")
         convert("int8_layers", *int8, "--no-fuse")

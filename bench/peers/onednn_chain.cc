@@ -91,7 +91,7 @@ struct OnednnChain::Impl {
   void Build() {
     if (file.inputs()->size() != 1 || file.outputs()->size() != 1) throw Refused{"several inputs or outputs"};
     if (file.tensors()->Get(file.inputs()->Get(0))->channel_offset() != nullptr) {
-      throw Refused{"preprocessing folded into the first layer (convert without --fold-preprocessing)"};
+      throw Refused{"preprocessing folded into the first layer (convert with --no-fold-preprocessing)"};
     }
     readers.resize(file.tensors()->size());
     for (int i = 0; i < static_cast<int>(file.operators()->size()); ++i) {

@@ -240,10 +240,14 @@ void AddOptions(CLI::App& app, Arguments& args) {
       ->expected(1)
       ->take_all();
   app.add_flag("--no-fuse", args.no_fuse, "Do not join inverted residual blocks into one operator");
-  app.add_flag(
-      "--fold-preprocessing", convert.fold_preprocessing,
-      "int8 on images: make mean and std a part of the first convolution, which then reads pixels; not "
-      "with --emit-qdq");
+  CLI::Option* fold = app.add_flag_callback(
+      "--fold-preprocessing", [&] { convert.fold_preprocessing = true; },
+      "int8 on images: make mean and std a part of the first convolution, which then reads pixels, or fail; "
+      "by default where the model allows it; never with --emit-qdq");
+  app.add_flag_callback(
+         "--no-fold-preprocessing", [&] { convert.fold_preprocessing = false; },
+         "The int8 model reads normalised values")
+      ->excludes(fold);
   app.add_flag("--quiet", args.quiet,
                "No summary and no progress bar; warnings and errors still go to stderr");
   app.add_option("--json", args.json,

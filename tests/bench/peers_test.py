@@ -184,7 +184,7 @@ class WithModels(tools.ToolTest):
         self.assertEqual(np.load(x).shape, (count, 3, 128, 128))
         return x, np.load(y)
 
-    INT8 = ["--calibrate", os.path.join(ZOO, "calib.csv"), "--limit", 30, "--preprocess", "torch"]
+    INT8 = ["--calibrate", os.path.join(ZOO, "calib.csv"), "--limit", 30, "--preprocess", "torch", "--no-fold-preprocessing"]
 
 
 class OwnPeers(WithModels):

@@ -73,10 +73,17 @@ class Pixels(Conversions):
         self.assertEqual(found[0]["index"], int(by_value.argmax()))
 
     def test_what_is_not_folded(self):
-        self.assertNotIn("channel_offset", json.loads(self.succeed("qinspect", self.convert("--preprocess", "torch"), "--json"))["inputs"][0])
+        self.assertNotIn("channel_offset", json.loads(self.succeed("qinspect", self.convert("--preprocess", "torch", "--no-fold-preprocessing"), "--json"))["inputs"][0])
         for options in (["--activations", "symmetric"], ["--std", "-1"], ["--mean", "2"]):
             self.fail_with(ERROR, "qconvert", self.path("small.onnx"), "-o", self.path("no.qfb"), "--calibrate", self.path("photos"),
                            "--preprocess", "torch", "--fold-preprocessing", *options, says="--fold-preprocessing")
+        # By default what cannot be folded is not, and ONNX gets normalised values.
+        for options in (["--activations", "symmetric"], ["--std", "-1"], ["--emit-qdq", self.path("qdq.onnx")]):
+            model = self.convert("--preprocess", "torch", *options)
+            self.assertNotIn("channel_offset", json.loads(self.succeed("qinspect", model, "--json"))["inputs"][0])
+            self.succeed("qconvert", "--rebuild", model, "-o", self.path("again.qfb"), "--quiet")
+            self.assertEqual(read(model), read(self.path("again.qfb")))
+        self.assertIn("channel_offset", json.loads(self.succeed("qinspect", self.convert("--preprocess", "torch"), "--json"))["inputs"][0])
         model = self.convert("--preprocess", "torch", "--fold-preprocessing", "--keep-float", "^conv$")
         image = json.loads(self.succeed("qinspect", model, "--json"))["inputs"][0]
         self.assertEqual((image["dtype"], "channel_offset" in image), ("float32", False))
@@ -95,7 +102,7 @@ class Rebuild(Conversions):
         self.rebuild(model)
 
     def test_preprocessing_in_the_first_convolution(self):
-        plain = read(self.convert("--preprocess", "torch"))
+        plain = read(self.convert("--preprocess", "torch", "--no-fold-preprocessing"))
         model = self.convert("--preprocess", "torch", "--fold-preprocessing")
         self.assertNotEqual(read(model), plain)
         self.rebuild(model)

@@ -187,7 +187,7 @@ TEST_F(QconvertTest, ConvertsToInt8) {
 }
 
 TEST_F(QconvertTest, WritesTheSummaryAsJson) {
-  const Outcome outcome = Convert({"--json", "-", "--mean", "0.5,0.25,0.75"});
+  const Outcome outcome = Convert({"--json", "-", "--mean", "0.5,0.25,0.75", "--no-fold-preprocessing"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   const auto json = nlohmann::json::parse(outcome.out);
   EXPECT_EQ(json["dtype"], "int8");
