@@ -26,7 +26,7 @@ MEASURED = ("top1", "top5", "loss", "auc", "agreement", "retention", "sqnr_db")
 
 def words(repairs, activations="asymmetric", learn="none"):
     """Every choice spelled out: what a row means does not change with qconvert's defaults."""
-    result = ["--activations", activations, "--learn-rounding", learn]
+    result = ["--no-fold-preprocessing", "--activations", activations, "--learn-rounding", learn]
     for name, (on, off) in REPAIRS.items():
         result += on if name in repairs else off
     return result
