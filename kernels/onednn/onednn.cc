@@ -1,3 +1,4 @@
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <oneapi/dnnl/dnnl.hpp>
@@ -140,6 +141,22 @@ Result<std::unique_ptr<OnednnKernel>> OnednnKernel::FullyConnected(const OnednnF
   return Status::Unsupported(Cat("oneDNN: ", error.what()));
 }
 
+namespace {
+
+struct Tasks {
+  std::atomic<int> next = 0;
+  int count;
+  void (*function)(void*, int);
+  void* context;
+};
+
+void TakeTasks(void* data) {
+  Tasks& tasks = *static_cast<Tasks*>(data);
+  for (int task = tasks.next++; task < tasks.count; task = tasks.next++) tasks.function(tasks.context, task);
+}
+
+}  // namespace
+
 void RunOnLibraryThreads(int threads, int tasks, void (*function)(void*, int), void* context) noexcept {
   if (tasks <= 1) {
     for (int task = 0; task < tasks; ++task) function(context, task);
@@ -147,8 +164,8 @@ void RunOnLibraryThreads(int threads, int tasks, void (*function)(void*, int), v
   }
   // As many threads as its kernels get, not as many as there are tasks: OpenMP makes and ends threads where
   // the number changes.
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
-  for (int task = 0; task < tasks; ++task) function(context, task);
+  Tasks shared{.count = tasks, .function = function, .context = context};
+  GOMP_parallel(TakeTasks, &shared, static_cast<unsigned>(threads), 0);
 }
 
 size_t OnednnKernel::scratch_bytes() const { return impl_->scratch_bytes; }
