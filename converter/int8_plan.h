@@ -36,7 +36,7 @@ struct FloatExpressions {
   std::span<const std::string> all;
   // So many at the end of `all` were not asked for but chosen, to meet `goal`: "--min-sqnr 20".
   size_t chosen = 0;
-  std::string_view goal;
+  std::string_view goal = {};
 };
 
 // `ranges`: what calibration saw, per ValueId.

@@ -223,8 +223,9 @@ TEST_F(QbenchTest, CandidatesOfEveryOperator) {
         if (layer["operator"] == op["name"]) ran.push_back(layer["candidate"]);
       }
       EXPECT_EQ(op["candidates"][0]["kernels"], ran);
-      if (op["kind"] == "InvertedResidual" && result["dtype"] == "int8")
+      if (op["kind"] == "InvertedResidual" && result["dtype"] == "int8") {
         EXPECT_EQ(op["candidates"].size(), 2u);
+      }
     }
     EXPECT_EQ(names, std::set<std::string>()) << "operators that multiply and have no row";
   }

@@ -450,7 +450,9 @@ TEST_F(QconvertTest, DescribesEveryLayer) {
     EXPECT_LE(spread["edges"].front(), spread["min"]);
     EXPECT_GE(spread["edges"].back(), spread["max"]);
     // All samples were calibrated on, with the smallest and largest value as the range.
-    if (int8) EXPECT_EQ(row["clip"]["clipped"], 0) << row["name"];
+    if (int8) {
+      EXPECT_EQ(row["clip"]["clipped"], 0) << row["name"];
+    }
   }
   // The last layer is the output, and its error the model's.
   // Rows compare with the repaired float model, the check with the one that came: they differ by rounding.

@@ -11,7 +11,7 @@ struct Block {
   const char* activation = "Clip";  // behind the depthwise convolution
   const char* expand_activation = "Clip";
   bool add_from_elsewhere = false;
-  std::string extra_output;  // a value in between that is also a graph output
+  std::string extra_output = {};  // a value in between that is also a graph output
 };
 
 void Activate(OnnxModel& model, const std::string& kind, const std::string& src, const std::string& dst) {
