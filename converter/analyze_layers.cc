@@ -9,6 +9,7 @@
 #include "converter/count_work.h"
 #include "converter/emit.h"
 #include "converter/error_sums.h"
+#include "converter/quant_math.h"
 
 namespace qrun::converter {
 namespace {
@@ -20,7 +21,8 @@ struct Activation {
   std::vector<float> reference, candidate;  // of the sample at hand
   ErrorSums error;
   Histogram histogram{kLayerHistogramBins};
-  float clip_min = 0, clip_max = 0, step = 0;  // what int8 covers; a step of 0 if it is not int8
+  Range clip = {0, 0};  // what int8 covers
+  float step = 0;       // 0 if it is not int8
   uint64_t clipped = 0;
 };
 
@@ -69,8 +71,7 @@ class Analyzer {
       activation.candidate.resize(count);
       if (const auto& quant = quantized_.graph.values[id].quant) {
         activation.step = quant->scale[0];
-        activation.clip_min = static_cast<float>(-128 - quant->zero_point[0]) * activation.step;
-        activation.clip_max = static_cast<float>(127 - quant->zero_point[0]) * activation.step;
+        activation.clip = RangeOf({quant->scale[0], quant->zero_point[0]});
       }
     }
     SessionOptions options;
@@ -80,7 +81,7 @@ class Analyzer {
         Decode(ValueAt(reference_, reference_values_, tensor), bytes, a->reference);
         a->histogram.Add(a->reference);
         if (a->step != 0) {
-          const float low = a->clip_min - a->step / 2, high = a->clip_max + a->step / 2;
+          const float low = a->clip.min - a->step / 2, high = a->clip.max + a->step / 2;
           for (float value : a->reference) a->clipped += value < low || value > high;
         }
       }
@@ -119,8 +120,8 @@ class Analyzer {
     layer.cosine = activation.error.Cosine();
     layer.activations = activation.histogram;
     layer.int8 = activation.step != 0;
-    layer.clip_min = activation.clip_min;
-    layer.clip_max = activation.clip_max;
+    layer.clip_min = activation.clip.min;
+    layer.clip_max = activation.clip.max;
     layer.clipped = activation.clipped;
     return layer;
   }

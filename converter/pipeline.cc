@@ -293,14 +293,13 @@ class Conversion {
     // A symmetric grid has no room for all pixels.
     if (images && !options_.quantization.symmetric_activations)
       folded_ = FoldPreprocessing(graph_, *metadata_.preprocessing);
-    if (!folded_ && !options_.fold_preprocessing) return Status::Ok();
-    if (!folded_) {
+    if (folded_) {
+      report_.passes.push_back({"fold_preprocessing", "preprocessing folded into the first convolution", 1});
+    } else if (options_.fold_preprocessing) {
       return Status::InvalidArgument(
           "--fold-preprocessing wants images as samples, asymmetric activations, means that are levels of "
-          "grey, "
-          "positive deviations, and an input that one convolution alone reads; convert without it");
+          "grey, positive deviations, and an input that one convolution alone reads; convert without it");
     }
-    report_.passes.push_back({"fold_preprocessing", "preprocessing folded into the first convolution", 1});
     return Status::Ok();
   }
 
@@ -473,8 +472,7 @@ Status ValidateOptions(const ConvertOptions& options) {
   if (options.data_free && wants_samples) {
     return Status::InvalidArgument(
         "--data-free has no samples: leave out --learn-rounding, --split-outliers, --observer, "
-        "--sensitivity, "
-        "goals of accuracy and --labels-list");
+        "--sensitivity, goals of accuracy and --labels-list");
   }
   if (options.int8 && options.calibration_path.empty() && !options.data_free) {
     return Status::InvalidArgument(
@@ -487,8 +485,7 @@ Status ValidateOptions(const ConvertOptions& options) {
   if (options.fold_preprocessing.value_or(false) && (!options.int8 || !options.qdq_path.empty())) {
     return Status::InvalidArgument(
         "--fold-preprocessing goes with --dtype int8 and without --emit-qdq: ONNX has no padding that "
-        "differs between "
-        "channels");
+        "differs between channels");
   }
   const PrecisionGoal& goal = options.quantization.goal;
   if (!options.int8 && (goal.given() || options.quantization.sensitivity || options.required_speedup > 0)) {

@@ -36,6 +36,11 @@ AffineParams ParamsFromRange(const Range& range) {
   return params;
 }
 
+Range RangeOf(AffineParams params) {
+  return {static_cast<float>(-128 - params.zero_point) * params.scale,
+          static_cast<float>(127 - params.zero_point) * params.scale};
+}
+
 Range SymmetricRange(const Range& range) {
   if (!range.seen()) return range;
   Range symmetric = range;

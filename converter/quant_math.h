@@ -27,6 +27,9 @@ struct AffineParams {
 // 2^-40 is raised to it.
 AffineParams ParamsFromRange(const Range& range);
 
+// The real values of -128 and 127.
+Range RangeOf(AffineParams params);
+
 // What zero point 0 covers if it covers `range`.
 Range SymmetricRange(const Range& range);
 

@@ -60,8 +60,7 @@ class Runner {
     for (size_t s = next_shard_++; s < shards_.size(); s = next_shard_++) {
       shard = &shards_[s];
       shard->sink = make_sink_();
-      const size_t begin = total * s / shards_.size(), end = total * (s + 1) / shards_.size();
-      for (size_t i = begin; i < end; ++i) {
+      for (size_t i = ShardBegin(total, s); i < ShardBegin(total, s + 1); ++i) {
         const Status loaded = LoadSample(source_, i, session, scratch);
         if (loaded.ok()) {
           session.Run();

@@ -41,6 +41,9 @@ struct SampleRun {
 
 inline constexpr size_t kSampleShards = 8;
 
+// Where part `shard` of kSampleShards begins among `total` samples; the next one's begin is its end.
+constexpr size_t ShardBegin(size_t total, size_t shard) { return total * shard / kSampleShards; }
+
 // The samples are cut into kSampleShards consecutive parts, each with a sink of its own that `make_sink`
 // makes: merged in order, they do not depend on `threads`. Every thread runs a session of one thread (with
 // reproducible_float: the values do not depend on the CPU either) and holds one sample. A sample that cannot

@@ -39,17 +39,14 @@ Graph WithoutLastSoftmax(Graph graph) {
   return graph;
 }
 
-double HarmOf(const OutputValues& reference, const HybridSession& session) {
+// Outputs that are zero throughout do not count: no error can be measured against them.
+double HarmOf(const OutputValues& reference, const OutputValues& got) {
   double harm = 0;
   for (size_t k = 0; k < reference.size(); ++k) {
-    const std::vector<float> got = session.Output(k);
-    double error = 0, power = 0;
-    for (size_t i = 0; i < got.size(); ++i) {
-      const double y = reference[k][i], d = got[i] - y;
-      error += d * d;
-      power += y * y;
-    }
-    if (power > 0) harm += error / power;
+    ErrorSums sums;
+    sums.Add(reference[k], got[k]);
+    const double error = sums.RelativeError();
+    if (!std::isinf(error)) harm += error;
   }
   return harm;
 }
@@ -74,11 +71,8 @@ class Chooser {
     const size_t samples = std::min(source.size(), SamplesToRun());
     if (samples >= kAutoLeastSamples) {
       QRUN_ASSIGN_OR_RETURN(const HybridModel model, HybridModel::Create(graph_, graph_));
-      std::vector<HybridSession> sessions;
-      for (size_t i = 0; i < WorkerCount(samples, threads_); ++i) {
-        QRUN_ASSIGN_OR_RETURN(HybridSession session, HybridSession::Create(model));
-        sessions.push_back(std::move(session));
-      }
+      QRUN_ASSIGN_OR_RETURN(std::vector<HybridSession> sessions,
+                            HybridSession::CreateSeveral(model, WorkerCount(samples, threads_)));
       size_t done = 0;
       const auto round = [&](size_t begin, size_t end) {
         return TrySamples(model, sessions, source, begin, end, [&] {
@@ -139,12 +133,10 @@ class Chooser {
   // A sample that cannot be loaded leaves nothing.
   Status Try(const HybridModel& model, HybridSession& session, const CalibrationSource& source, size_t sample,
              Harms& harms) {
-    std::vector<std::vector<float>> inputs = model.EmptyInputs();
-    const std::vector<std::span<float>> spans(inputs.begin(), inputs.end());
-    if (!source.Load(sample, spans).ok()) return Status::Ok();
-    QRUN_RETURN_IF_ERROR(session.Run(inputs, NodeForms(model.nodes(), false)));
-    OutputValues reference;
-    for (size_t k = 0; k < model.outputs().size(); ++k) reference.push_back(session.Output(k));
+    const auto inputs = model.LoadSample(source, sample);
+    if (!inputs.ok()) return Status::Ok();
+    QRUN_RETURN_IF_ERROR(session.Run(*inputs, NodeForms(model.nodes(), false)));
+    const OutputValues reference = session.Outputs();
     for (const Tensor& tensor : tensors_) {
       std::vector<double>& of_tensor = harms.emplace_back();
       if (tensor.candidates.size() < 2) continue;
@@ -153,7 +145,7 @@ class Chooser {
         if (symmetric_) range = SymmetricRange(range);
         QRUN_RETURN_IF_ERROR(
             session.RunChanged(tensor.id, Degraded(session.BaseFloats(tensor.id), ParamsFromRange(range))));
-        of_tensor.push_back(HarmOf(reference, session));
+        of_tensor.push_back(HarmOf(reference, session.Outputs()));
       }
     }
     return Status::Ok();

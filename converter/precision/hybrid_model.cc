@@ -57,9 +57,12 @@ Result<HybridModel> HybridModel::Create(const Graph& float_graph, const Graph& i
   return hybrid;
 }
 
-std::vector<std::vector<float>> HybridModel::EmptyInputs() const {
+Result<std::vector<std::vector<float>>> HybridModel::LoadSample(const CalibrationSource& source,
+                                                                size_t i) const {
   std::vector<std::vector<float>> inputs;
   for (size_t elements : input_elements_) inputs.emplace_back(elements);
+  const std::vector<std::span<float>> spans(inputs.begin(), inputs.end());
+  QRUN_RETURN_IF_ERROR(source.Load(i, spans));
   return inputs;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "converter/calibration_source.h"
 #include "converter/graph.h"
 #include "converter/quant_math.h"
 #include "runtime/qrun.h"
@@ -34,8 +35,8 @@ class HybridModel {
   const std::vector<ValueId>& outputs() const { return outputs_; }
   const std::vector<ValueId>& NodeOutputs(size_t node) const { return node_outputs_[node]; }
   size_t values() const { return params_.size(); }
-  // Zeros for every input, to load samples into.
-  std::vector<std::vector<float>> EmptyInputs() const;
+  // Sample i of `source`, per input. Errors: those of CalibrationSource::Load.
+  Result<std::vector<std::vector<float>>> LoadSample(const CalibrationSource& source, size_t i) const;
 
   bool HasInt8(size_t node) const { return int8_[node].has_value(); }
   // Precondition: !int8 or HasInt8(node).

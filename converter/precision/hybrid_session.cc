@@ -23,6 +23,15 @@ Result<HybridSession> HybridSession::Create(const HybridModel& model) {
   return session;
 }
 
+Result<std::vector<HybridSession>> HybridSession::CreateSeveral(const HybridModel& model, size_t count) {
+  std::vector<HybridSession> sessions;
+  for (size_t i = 0; i < count; ++i) {
+    QRUN_ASSIGN_OR_RETURN(HybridSession session, Create(model));
+    sessions.push_back(std::move(session));
+  }
+  return sessions;
+}
+
 Status HybridSession::Run(std::span<const std::vector<float>> inputs, const NodeForms& forms) {
   inputs_.assign(inputs.begin(), inputs.end());
   forms_ = forms;
@@ -66,7 +75,11 @@ std::span<const float> HybridSession::BaseFloats(ValueId id) const {
   return {reinterpret_cast<const float*>(bytes.data()), bytes.size() / sizeof(float)};
 }
 
-std::vector<float> HybridSession::Output(size_t k) const { return Reals(model_.outputs()[k]); }
+OutputValues HybridSession::Outputs() const {
+  OutputValues outputs;
+  for (ValueId id : model_.outputs()) outputs.push_back(Reals(id));
+  return outputs;
+}
 
 std::vector<float> HybridSession::Reals(ValueId id) const {
   const Activation& activation = Get(id);

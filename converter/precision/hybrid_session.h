@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "converter/precision/answers.h"
 #include "converter/precision/hybrid_model.h"
 #include "converter/range.h"
 #include "runtime/qrun.h"
@@ -24,6 +25,8 @@ class HybridSession {
  public:
   // `model` outlives this. Errors: those of Session::Create.
   static Result<HybridSession> Create(const HybridModel& model);
+  // One for each of `count` workers.
+  static Result<std::vector<HybridSession>> CreateSeveral(const HybridModel& model, size_t count);
 
   // From now on float activations are cut to ranges[id] before anything reads them; empty: they are not.
   void Clamp(std::vector<Range> ranges) { clamps_ = std::move(ranges); }
@@ -37,8 +40,8 @@ class HybridSession {
   Status RunChanged(ValueId id, std::span<const float> values);
   // The real values of activation `id` after the last Run, whatever ran since.
   std::span<const float> BaseFloats(ValueId id) const;
-  // The real values of output k after the last Run or RunVariant.
-  std::vector<float> Output(size_t k) const;
+  // The real values of all outputs after the last Run, RunVariant or RunChanged.
+  OutputValues Outputs() const;
 
  private:
   struct Activation {

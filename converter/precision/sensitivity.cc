@@ -27,10 +27,7 @@ class Measurement {
   Result<bool> Run(int threads, std::optional<std::chrono::steady_clock::time_point> deadline,
                    const ProgressFunction& progress) {
     const size_t count = reference_.samples.size();
-    for (size_t i = 0; i < WorkerCount(count, threads); ++i) {
-      QRUN_ASSIGN_OR_RETURN(HybridSession session, HybridSession::Create(model_));
-      sessions_.push_back(std::move(session));
-    }
+    QRUN_ASSIGN_OR_RETURN(sessions_, HybridSession::CreateSeveral(model_, WorkerCount(count, threads)));
     samples_.resize(count);
     std::vector<Status> errors(count);
     std::atomic<bool> late = false;
@@ -58,7 +55,7 @@ class Measurement {
     SampleDeviations& found = samples_[sample];
     found.alone.resize(units_.size());
     found.without.resize(forms_without_.size());
-    QRUN_ASSIGN_OR_RETURN(const std::vector<std::vector<float>> inputs, LoadInputs(sample));
+    QRUN_ASSIGN_OR_RETURN(const auto inputs, model_.LoadSample(source_, reference_.samples[sample]));
     QRUN_RETURN_IF_ERROR(session.Run(inputs, NodeForms(model_.nodes(), false)));
     for (size_t i = 0; i < units_.size() && !is_late(); ++i) {
       QRUN_RETURN_IF_ERROR(session.RunVariant(OnlyInt8(units_[i], model_.nodes())));
@@ -73,17 +70,8 @@ class Measurement {
     return Status::Ok();
   }
 
-  Result<std::vector<std::vector<float>>> LoadInputs(size_t sample) const {
-    std::vector<std::vector<float>> inputs = model_.EmptyInputs();
-    const std::vector<std::span<float>> spans(inputs.begin(), inputs.end());
-    QRUN_RETURN_IF_ERROR(source_.Load(reference_.samples[sample], spans));
-    return inputs;
-  }
-
   void Compare(size_t sample, const HybridSession& session, Deviation& deviation) const {
-    OutputValues outputs;
-    for (size_t k = 0; k < model_.outputs().size(); ++k) outputs.push_back(session.Output(k));
-    deviation.Add(reference_.outputs[sample], outputs);
+    deviation.Add(reference_.outputs[sample], session.Outputs());
   }
 
   const HybridModel& model_;

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <numeric>
 
 #include "converter/emit.h"
 #include "converter/parallel.h"
 #include "converter/precision/hybrid_session.h"
+#include "converter/quant_math.h"
 #include "converter/range.h"
 #include "converter/repair/int8_bias.h"
 #include "converter/repair/linear_view.h"
@@ -28,72 +30,94 @@ std::vector<Range> HeldRanges(const Graph& int8_graph, size_t values) {
   for (size_t id = 0; id < values; ++id) {
     const auto& quant = int8_graph.values[id].quant;
     if (!quant || int8_graph.values[id].is_constant()) continue;
-    const float scale = quant->scale[0];
-    held[id] = {static_cast<float>(-128 - quant->zero_point[0]) * scale,
-                static_cast<float>(127 - quant->zero_point[0]) * scale};
+    held[id] = RangeOf({quant->scale[0], quant->zero_point[0]});
   }
   return held;
 }
 
+struct FloatLayer {
+  ValueId src, dst;
+  PatchGeometry geometry;
+};
+
 // Sums over some samples, in their order.
 struct Shard {
-  std::map<ValueId, std::vector<double>> sums;
+  std::vector<std::vector<double>> sums;  // per layer
   size_t samples = 0;
 };
 
-Status RunShard(const Graph& graph, const HybridModel& model, const CalibrationSource& source, size_t shard,
-                HybridSession& session, Shard& result) {
-  std::vector<std::vector<float>> inputs = model.EmptyInputs();
-  const std::vector<std::span<float>> spans(inputs.begin(), inputs.end());
-  const size_t end = source.size() * (shard + 1) / kSampleShards;
-  for (size_t i = source.size() * shard / kSampleShards; i < end; ++i) {
-    if (!source.Load(i, spans).ok()) continue;
-    QRUN_RETURN_IF_ERROR(session.Run(inputs, NodeForms(model.nodes(), false)));
-    ++result.samples;
+// Runs the float network, cut where int8 clips, over all samples.
+class FloatMeans {
+ public:
+  FloatMeans(const Graph& graph, const Graph& int8_graph, const CalibrationSource& source)
+      : graph_(graph), held_(HeldRanges(int8_graph, graph.values.size())), source_(source) {
     for (const Node& node : graph.nodes) {
-      const auto geometry = PatchGeometryOf(graph, node);
-      if (!geometry) continue;
-      std::vector<double>& sums = result.sums[node.outputs[0]];
-      sums.resize(geometry->taps() * geometry->channels);
-      AddPatchSums(*geometry, session.BaseFloats(node.inputs[0]), sums);
+      if (const auto geometry = PatchGeometryOf(graph, node)) {
+        layers_.push_back({node.inputs[0], node.outputs[0], *geometry});
+      }
     }
   }
-  return Status::Ok();
-}
 
-Result<Means> FloatMeans(const Graph& graph, const Graph& int8_graph, const CalibrationSource& source,
-                         int threads) {
-  QRUN_ASSIGN_OR_RETURN(const HybridModel model, HybridModel::Create(graph, graph));
-  std::vector<HybridSession> sessions;
-  for (size_t i = 0; i < WorkerCount(kSampleShards, threads); ++i) {
-    QRUN_ASSIGN_OR_RETURN(HybridSession session, HybridSession::Create(model));
-    session.Clamp(HeldRanges(int8_graph, graph.values.size()));
-    sessions.push_back(std::move(session));
+  Result<Means> Run(int threads) {
+    QRUN_ASSIGN_OR_RETURN(const HybridModel model, HybridModel::Create(graph_, graph_));
+    QRUN_ASSIGN_OR_RETURN(std::vector<HybridSession> sessions,
+                          HybridSession::CreateSeveral(model, WorkerCount(kSampleShards, threads)));
+    for (HybridSession& session : sessions) session.Clamp(held_);
+    std::vector<Shard> shards(kSampleShards, EmptyShard());
+    std::vector<Status> errors(kSampleShards);
+    ForEachIndex(kSampleShards, threads, [&](size_t shard, size_t worker) {
+      errors[shard] = RunShard(model, shard, sessions[worker], shards[shard]);
+    });
+    for (Status& error : errors) QRUN_RETURN_IF_ERROR(std::move(error));
+    return MeansOf(shards);
   }
-  std::vector<Shard> shards(kSampleShards);
-  std::vector<Status> errors(kSampleShards);
-  ForEachIndex(kSampleShards, threads, [&](size_t shard, size_t worker) {
-    errors[shard] = RunShard(graph, model, source, shard, sessions[worker], shards[shard]);
-  });
-  for (Status& error : errors) QRUN_RETURN_IF_ERROR(std::move(error));
-  Means means;
-  size_t samples = 0;
-  for (Shard& shard : shards) {
-    samples += shard.samples;
-    for (const auto& [id, sums] : shard.sums) {
-      std::vector<double>& mean = means[id];
-      mean.resize(sums.size());
-      for (size_t k = 0; k < mean.size(); ++k) mean[k] += sums[k];
+
+ private:
+  Shard EmptyShard() const {
+    Shard shard;
+    for (const FloatLayer& layer : layers_) {
+      shard.sums.emplace_back(layer.geometry.taps() * layer.geometry.channels);
     }
+    return shard;
   }
-  for (const Node& node : graph.nodes) {
-    const auto geometry = PatchGeometryOf(graph, node);
-    if (!geometry) continue;
-    for (double& m : means[node.outputs[0]])
-      m /= static_cast<double>(samples) * static_cast<double>(geometry->positions());
+
+  Status RunShard(const HybridModel& model, size_t shard, HybridSession& session, Shard& result) const {
+    for (size_t i = ShardBegin(source_.size(), shard); i < ShardBegin(source_.size(), shard + 1); ++i) {
+      const auto inputs = model.LoadSample(source_, i);
+      if (!inputs.ok()) continue;
+      QRUN_RETURN_IF_ERROR(session.Run(*inputs, NodeForms(model.nodes(), false)));
+      ++result.samples;
+      for (size_t k = 0; k < layers_.size(); ++k) {
+        AddPatchSums(layers_[k].geometry, session.BaseFloats(layers_[k].src), result.sums[k]);
+      }
+    }
+    return Status::Ok();
   }
-  return means;
-}
+
+  Result<Means> MeansOf(const std::vector<Shard>& shards) const {
+    Shard all = EmptyShard();
+    for (const Shard& shard : shards) {  // in order: sums depend on it
+      all.samples += shard.samples;
+      for (size_t k = 0; k < layers_.size(); ++k) {
+        std::transform(all.sums[k].begin(), all.sums[k].end(), shard.sums[k].begin(), all.sums[k].begin(),
+                       std::plus<double>());
+      }
+    }
+    if (all.samples == 0) return Status::InvalidArgument("none of the calibration samples is usable");
+    Means means;
+    for (size_t k = 0; k < layers_.size(); ++k) {
+      const double positions = static_cast<double>(layers_[k].geometry.positions());
+      for (double& sum : all.sums[k]) sum /= static_cast<double>(all.samples) * positions;
+      means[layers_[k].dst] = std::move(all.sums[k]);
+    }
+    return means;
+  }
+
+  const Graph& graph_;
+  const std::vector<Range> held_;
+  const CalibrationSource& source_;
+  std::vector<FloatLayer> layers_;
+};
 
 // Mean of sum wei * x per output channel.
 template <class T>
@@ -122,7 +146,7 @@ class Corrector {
     std::vector<size_t> first(std::min(source.size(), WalkSamples(graph_)));
     std::iota(first.begin(), first.end(), size_t{0});
     const SubsetSource samples(source, std::move(first));
-    QRUN_ASSIGN_OR_RETURN(means_, FloatMeans(float_graph_, graph_, samples, walk_.threads()));
+    QRUN_ASSIGN_OR_RETURN(means_, FloatMeans(float_graph_, graph_, samples).Run(walk_.threads()));
     QRUN_RETURN_IF_ERROR(walk_.Load(samples));
     report_.samples = walk_.samples();
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {

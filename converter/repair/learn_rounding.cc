@@ -33,12 +33,6 @@ std::span<const T> ElementsOf(std::span<const std::byte> bytes) {
 
 AffineParams ParamsOf(const Value& value) { return {value.quant->scale[0], value.quant->zero_point[0]}; }
 
-// What int8 covers with these parameters.
-Range RangeOf(AffineParams params) {
-  return {static_cast<float>(-128 - params.zero_point) * params.scale,
-          static_cast<float>(127 - params.zero_point) * params.scale};
-}
-
 class Learner {
  public:
   Learner(const Graph& graph, const std::vector<Range>& ranges, const QuantizeOptions& quantize,

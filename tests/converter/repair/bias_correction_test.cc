@@ -96,6 +96,21 @@ TEST(CorrectBiases, DoesNotGiveToAllPixelsWhatClippingTookFromOne) {
   EXPECT_LT(report->largest_steps, 1);
 }
 
+class UnusableSamples final : public CalibrationSource {
+ public:
+  size_t size() const override { return 8; }
+  std::string SampleName(size_t i) const override { return std::to_string(i); }
+  Status Load(size_t, std::span<const std::span<float>>) const override { return Status::Io("unusable"); }
+};
+
+TEST(CorrectBiases, NeedsAUsableSample) {
+  Quantized q = Quantize(NoiseInputs(8));
+  const auto report = CorrectBiases(q.float_graph, q.graph, UnusableSamples(), 1);
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(report.error().message(), "none of the calibration samples is usable");
+}
+
 TEST(CorrectBiases, DoesNotDependOnTheNumberOfThreads) {
   const NoiseInputs source(20);
   std::vector<std::vector<std::byte>> files;
