@@ -1,10 +1,10 @@
 #include "runtime/thread_pool.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
-#include <utility>
 #include <vector>
 
 namespace qrun {
@@ -21,63 +21,102 @@ inline void Pause() {
 #endif
 }
 
-// One call of Run; lives on its caller's stack, and is in the list while it may have tasks that nobody began.
+// One call of Run; lives on its caller's stack.
 struct Job {
   int tasks;
   void (*function)(void*, int);
   void* context;
-  Job* following = nullptr;
-  std::atomic<int> next{0};     // first task that nobody began
-  std::atomic<int> helpers{0};  // workers in it; grows only under the mutex while the job is in the list
+  std::atomic<int> next{0};  // first task that nobody began
 
-  bool has_tasks() const { return next.load(std::memory_order_relaxed) < tasks; }
   void Work() {
     for (int i; (i = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) function(context, i);
   }
 };
 
+// Where a caller shows its job. Places outlive jobs, so that a worker can say that it comes before it looks.
+// What orders coming and leaving is one order of all sequentially consistent operations: either the worker
+// finds the place closed, or the caller counts the visitor.
+class alignas(64) Place {
+ public:
+  // False if another caller has this place.
+  bool Open(Job* job) {
+    Job* none = nullptr;
+    return job_.load(std::memory_order_relaxed) == nullptr && job_.compare_exchange_strong(none, job);
+  }
+  // Returns when all that visitors began is done. Whoever comes later sees no job.
+  void Close() {
+    job_.store(&closing_);
+    for (int spin = 0; visitors_.load() != 0; ++spin) {
+      if (spin < kSpins) {
+        Pause();
+      } else {
+        std::this_thread::yield();
+      }
+    }
+    job_.store(nullptr, std::memory_order_release);
+  }
+  // Works through the job that is here, if any has tasks left; true if so.
+  bool Visit() {
+    if (!IsJob(job_.load(std::memory_order_relaxed))) return false;
+    visitors_.fetch_add(1);
+    Job* const job = job_.load();
+    const bool helps = IsJob(job) && job->next.load(std::memory_order_relaxed) < job->tasks;
+    if (helps) job->Work();
+    visitors_.fetch_sub(1);
+    return helps;
+  }
+
+ private:
+  static bool IsJob(const Job* job) { return job != nullptr && job != &closing_; }
+  static Job closing_;
+
+  std::atomic<Job*> job_{nullptr};
+  std::atomic<int> visitors_{0};
+};
+
+Job Place::closing_{};
+
+// Callers that get help at the same time; further ones work alone.
+constexpr int kPlaces = 32;
+
 }  // namespace
 
 struct ThreadPool::State {
+  Place places[kPlaces];
+  alignas(64) std::atomic<uint64_t> posted{0};  // counts jobs, and the end
+  std::atomic<bool> stop{false};
+  std::atomic<bool> asleep{false};  // a worker may sleep that nobody has called yet; set under the mutex
   std::mutex mutex;
   std::condition_variable wake;
-  std::atomic<uint64_t> posted{0};  // counts jobs; changed under the mutex
-  Job* jobs = nullptr;              // guarded by mutex, as all below
-  int sleepers = 0;                 // workers that wait and that nobody has called yet
-  bool stop = false;
-  std::vector<std::thread> workers;
+  std::vector<std::thread> workers;  // guarded by the mutex
 
-  Job* FindJob() {
-    for (Job* job = jobs; job != nullptr; job = job->following) {
-      if (job->has_tasks()) return job;
-    }
-    return nullptr;
-  }
-
-  void Remove(Job* job) {
-    Job** at = &jobs;
-    while (*at != job) at = &(*at)->following;
-    *at = job->following;
+  // True if there was anything to do.
+  bool Help() {
+    bool helped = false;
+    for (Place& place : places) helped |= place.Visit();
+    return helped;
   }
 
   void Serve() {
-    std::unique_lock lock(mutex);
-    while (!stop) {
-      if (Job* job = FindJob()) {
-        job->helpers.fetch_add(1, std::memory_order_relaxed);
-        lock.unlock();
-        job->Work();
-        job->helpers.fetch_sub(1, std::memory_order_release);
-        lock.lock();
-        continue;
-      }
-      const uint64_t seen = posted.load(std::memory_order_relaxed);
-      lock.unlock();
+    while (true) {
+      const uint64_t seen = posted.load();
+      if (stop.load()) return;  // if set later, the count will have changed
+      if (Help()) continue;
       for (int spin = 0; spin < kSpins && posted.load(std::memory_order_relaxed) == seen; ++spin) Pause();
-      lock.lock();
-      ++sleepers;
-      wake.wait(lock, [&] { return stop || posted.load(std::memory_order_relaxed) != seen; });
+      if (posted.load(std::memory_order_relaxed) != seen) continue;
+      std::unique_lock lock(mutex);
+      asleep.store(true);
+      wake.wait(lock, [&] { return posted.load() != seen; });
     }
+  }
+
+  // Tells the workers that there is something new: either a worker that goes to sleep sees the count, or this
+  // sees the worker. One call is enough, however long a worker takes to wake up.
+  void Post() {
+    posted.fetch_add(1);
+    if (!asleep.load() || !asleep.exchange(false)) return;
+    { std::lock_guard lock(mutex); }  // until whoever is about to sleep does
+    wake.notify_all();
   }
 };
 
@@ -104,12 +143,8 @@ void ThreadPool::Grow(int threads) {
 }
 
 ThreadPool::~ThreadPool() {
-  {
-    std::lock_guard lock(state_->mutex);
-    state_->stop = true;
-    state_->posted.fetch_add(1, std::memory_order_relaxed);
-  }
-  state_->wake.notify_all();
+  state_->stop.store(true);
+  state_->Post();
   for (std::thread& worker : state_->workers) worker.join();
 }
 
@@ -117,28 +152,12 @@ int ThreadPool::MaxThreads() { return 256; }
 
 void ThreadPool::Run(int tasks, void (*function)(void*, int), void* context) noexcept {
   Job job{tasks, function, context};
-  if (tasks <= 1) return job.Work();
-  bool asleep;
-  {
-    std::lock_guard lock(state_->mutex);
-    job.following = state_->jobs;
-    state_->jobs = &job;
-    state_->posted.fetch_add(1, std::memory_order_relaxed);
-    asleep = std::exchange(state_->sleepers, 0) > 0;  // one call is enough, however long a worker takes
-  }
-  if (asleep) state_->wake.notify_all();
+  Place* const end = state_->places + kPlaces;
+  Place* const place =
+      tasks <= 1 ? end : std::find_if(state_->places, end, [&](Place& p) { return p.Open(&job); });
+  if (place != end) state_->Post();
   job.Work();
-  {
-    std::lock_guard lock(state_->mutex);
-    state_->Remove(&job);
-  }
-  for (int spin = 0; job.helpers.load(std::memory_order_acquire) != 0; ++spin) {
-    if (spin < kSpins) {
-      Pause();
-    } else {
-      std::this_thread::yield();
-    }
-  }
+  if (place != end) place->Close();
 }
 
 }  // namespace qrun

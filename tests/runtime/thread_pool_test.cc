@@ -8,6 +8,7 @@
 #include <ctime>
 #include <filesystem>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace qrun {
@@ -47,20 +48,58 @@ TEST(ThreadPool, SeesTheResultsOfEarlierRounds) {
 
 TEST(ThreadPool, ManyCallersAtOnce) {
   ThreadPool pool(std::min(3, ThreadPool::MaxThreads()));
-  std::atomic<int> wrong{0};
-  std::vector<std::thread> callers;
-  for (int caller = 0; caller < 4; ++caller) {
-    callers.emplace_back([&] {
-      for (int round = 0; round < 200; ++round) {
-        int values[5] = {};
-        pool.Run(
-            5, [](void* context, int task) { static_cast<int*>(context)[task] = task + 1; }, values);
-        for (int i = 0; i < 5; ++i) wrong += values[i] != i + 1;
-      }
-    });
+  for (const auto& [callers, rounds] : {std::pair(4, 200), std::pair(40, 20)}) {  // 32 get help
+    std::atomic<int> wrong{0}, began{0};
+    std::vector<std::thread> threads;
+    for (int caller = 0; caller < callers; ++caller) {
+      threads.emplace_back([&, callers = callers, rounds = rounds] {
+        began.fetch_add(1);
+        while (began.load() < callers) std::this_thread::yield();
+        for (int round = 0; round < rounds; ++round) {
+          int values[5] = {};
+          pool.Run(
+              5, [](void* context, int task) { static_cast<int*>(context)[task] = task + 1; }, values);
+          for (int i = 0; i < 5; ++i) wrong += values[i] != i + 1;
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(wrong.load(), 0);
   }
-  for (std::thread& caller : callers) caller.join();
-  EXPECT_EQ(wrong.load(), 0);
+}
+
+// A task may itself divide its work.
+TEST(ThreadPool, CallersFromTasks) {
+  ThreadPool pool(std::min(3, ThreadPool::MaxThreads()));
+  for (int round = 0; round < 50; ++round) {
+    std::atomic<int> sum{0};
+    struct Call {
+      ThreadPool& pool;
+      std::atomic<int>& sum;
+    } call{pool, sum};
+    pool.Run(
+        4,
+        [](void* context, int) {
+          const Call& c = *static_cast<Call*>(context);
+          c.pool.Run(
+              3, [](void* inner, int task) { static_cast<std::atomic<int>*>(inner)->fetch_add(task); },
+              &c.sum);
+        },
+        &call);
+    ASSERT_EQ(sum.load(), 4 * 3);
+  }
+}
+
+// Whether workers still spin, fall asleep or sleep.
+TEST(ThreadPool, Ends) {
+  for (int round = 0; round < 100; ++round) {
+    ThreadPool pool(std::min(3, ThreadPool::MaxThreads()));
+    int values[2] = {};
+    pool.Run(
+        2, [](void* context, int task) { static_cast<int*>(context)[task] = 1; }, values);
+    EXPECT_EQ(values[0] + values[1], 2);
+    std::this_thread::sleep_for(std::chrono::microseconds(round * 2));
+  }
 }
 
 // A worker that cannot run must not hold up its caller.
