@@ -66,8 +66,10 @@ const layerTitle = (layer) => layer.block ? `${layer.name} (${layer.part} of ${l
 
 function layerErrors(layers) {
   const node = section('error', 'Error of every layer', `Each layer\u2019s output in the int8 model against the float model on ${plural(data.layers.samples, 'sample')}, with the errors of all layers before it. Inner values of fused blocks are those of the same blocks unfused: their bytes are equal.`);
+  // What is as good as exact, such as pixels that go in as they are, must not squash the rest.
+  const edge = layers.some((layer) => layer.sqnr_db > 60) ? {max: 60, note: 'Bars that reach the edge stand for 60 dB and more.'} : {};
   const metrics = [
-    {title: 'Signal to quantisation noise (SQNR), higher is better', key: 'sqnr_db', unit: 'dB', as: format.db, absent: 'equal', low: 'lowest'},
+    {title: 'Signal to quantisation noise (SQNR), higher is better', key: 'sqnr_db', unit: 'dB', as: format.db, absent: 'equal', low: 'lowest', ...edge},
     {title: 'Cosine of the angle between float and int8, 1 is best', key: 'cosine', unit: 'cosine', as: format.cosine, dots: true, low: 'lowest'},
   ];
   let metric = metrics[0], sorted = false;
