@@ -105,8 +105,8 @@ struct ThreadPool::State {
       for (int spin = 0; spin < kSpins && posted.load(std::memory_order_relaxed) == seen; ++spin) Pause();
       if (posted.load(std::memory_order_relaxed) != seen) continue;
       std::unique_lock lock(mutex);
-      asleep.store(true);
-      wake.wait(lock, [&] { return posted.load() != seen; });
+      // Each time: a call may be meant for others, and has taken the mark away.
+      while (asleep.store(true), posted.load() == seen) wake.wait(lock);
     }
   }
 

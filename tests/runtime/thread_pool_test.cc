@@ -90,6 +90,44 @@ TEST(ThreadPool, CallersFromTasks) {
   }
 }
 
+// Two tasks that wait for each other: true if a worker comes to take the second.
+bool GetsHelp(ThreadPool& pool) {
+  std::atomic<int> together{0};
+  pool.Run(
+      2,
+      [](void* context, int) {
+        auto& count = *static_cast<std::atomic<int>*>(context);
+        count.fetch_add(1);
+        const auto start = std::chrono::steady_clock::now();
+        while (count.load() < 2 && std::chrono::steady_clock::now() - start < std::chrono::seconds(5)) {
+          std::this_thread::yield();
+        }
+        if (count.load() >= 2) count.fetch_add(2);
+      },
+      &together);
+  return together.load() > 2;
+}
+
+// More threads than processors, so that they lose them between any two steps of falling asleep and of waking
+// others up.
+TEST(ThreadPool, WakesUpAfterAnyPause) {
+  if (ThreadPool::MaxThreads() < 2) GTEST_SKIP() << "built without threads";
+  ThreadPool pool(9);
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 8; ++caller) {
+    callers.emplace_back([&, caller] {
+      for (int round = 0; round < 500; ++round) {
+        pool.Run(
+            3, [](void*, int) {}, nullptr);
+        std::this_thread::sleep_for(std::chrono::microseconds((round * 37 + caller * 11) % 200));
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  for (int round = 0; round < 10; ++round) ASSERT_TRUE(GetsHelp(pool)) << round;
+}
+
 // Whether workers still spin, fall asleep or sleep.
 TEST(ThreadPool, Ends) {
   for (int round = 0; round < 100; ++round) {
