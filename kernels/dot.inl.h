@@ -66,6 +66,9 @@
 // Requantising
 //   Widen(p)              kLanes int8 to int32
 //   ToF32(i)              round to nearest even
+//   FusedProduct(i, scale, offset)   the float of bits i, times scale, plus offset, rounded once; where that
+//   is one
+//                         instruction
 //   RoundToI32(f)         round half to even; above 32767 at least 32767; NaN and below -32768 at most -32768
 //   PackInLane(r, zp)     saturate(saturate16(r) + zp) to int8, zp as SetWords gives it, of 4 registers of
 //                         int32 in in-lane order to bytes in order; PackInOrder of registers in plain order

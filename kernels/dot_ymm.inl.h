@@ -42,6 +42,9 @@ struct YmmS8 {
     return _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
   }
   static QRUN_INLINE F32 ToF32(I32 v) { return _mm256_cvtepi32_ps(v); }
+  static QRUN_INLINE F32 FusedProduct(I32 bits, F32 scale, F32 offset) {
+    return _mm256_fmadd_ps(_mm256_castsi256_ps(bits), scale, offset);
+  }
   static QRUN_INLINE I32 RoundToI32(F32 v) {
     return _mm256_cvtps_epi32(_mm256_min_ps(_mm256_set1_ps(32767.0f), v));
   }

@@ -37,6 +37,9 @@ struct ZmmS8 {
     return _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }
   static QRUN_INLINE F32 ToF32(I32 v) { return _mm512_cvtepi32_ps(v); }
+  static QRUN_INLINE F32 FusedProduct(I32 bits, F32 scale, F32 offset) {
+    return _mm512_fmadd_ps(_mm512_castsi512_ps(bits), scale, offset);
+  }
   static QRUN_INLINE I32 RoundToI32(F32 v) {
     return _mm512_cvtps_epi32(_mm512_min_ps(_mm512_set1_ps(32767.0f), v));
   }

@@ -89,6 +89,7 @@ class InvertedResidualCellsS8 {
 
   void Run(int begin, int end) {
     Clock clock(args_.stage_ticks);
+    ChooseRequantizers();
     PrepareWeights(0, blocks_);
     FillPadding(0, blocks_);
     clock.Lap(Args::kDepthwise);
@@ -109,6 +110,7 @@ class InvertedResidualCellsS8 {
   // Blocks of expanded channels [begin, end), all rows of the only image.
   void FilterBlocks(int begin, int end) {
     Clock clock(args_.stage_ticks);
+    ChooseRequantizers();
     PrepareWeights(begin, end);
     FillPadding(begin, end);
     clock.Lap(Args::kDepthwise);
@@ -343,7 +345,7 @@ class InvertedResidualCellsS8 {
     }
     FillRight(block, slab_blocks);
     clock.Lap(Args::kExpand);
-    WithRequantizer(args_.depthwise, [&](const auto& requantizer) {
+    WithRequantizer(args_.depthwise, depthwise_is_plain_, [&](const auto& requantizer) {
       for (int b = 0; b < slab_blocks; ++b) FilterBlock(requantizer, rows, block + b, b, first, second);
     });
     clock.Lap(Args::kDepthwise);
@@ -533,11 +535,24 @@ class InvertedResidualCellsS8 {
     }
   }
 
-  template <class Stage, class Function>
-  static QRUN_INLINE void WithRequantizer(const Stage& stage, Function&& f) {
+  // Whether results of a stage are requantised the plain way: so many products are summed up for each.
+  template <class Stage>
+  static bool IsPlain(const Stage& stage, int channels, int products) {
     if constexpr (CellRequantizer::kHasPlain) {
-      if (CellRequantizer::IsPlain(stage.dst_zp, stage.lo, stage.hi))
-        return f(typename CellRequantizer::Plain(stage.dst_zp, stage.lo, stage.hi));
+      return CellRequantizer::IsPlain(stage.dst_zp, stage.lo, stage.hi) &&
+             CellRequantizer::Plain::Products::Hold(stage.bia, channels, products);
+    }
+    return false;
+  }
+  void ChooseRequantizers() {
+    const int channels = args_.depthwise.c;
+    expand_is_plain_ = args_.has_expand && IsPlain(args_.expand, channels, e_.kh * e_.kw * args_.expand.ic);
+    depthwise_is_plain_ = IsPlain(args_.depthwise, channels, kKernel * kKernel);
+  }
+  template <class Stage, class Function>
+  static QRUN_INLINE void WithRequantizer(const Stage& stage, bool is_plain, Function&& f) {
+    if constexpr (CellRequantizer::kHasPlain) {
+      if (is_plain) return f(typename CellRequantizer::Plain(stage.dst_zp, stage.lo, stage.hi));
     }
     f(CellRequantizer(stage.dst_zp, stage.lo, stage.hi));
   }
@@ -547,7 +562,7 @@ class InvertedResidualCellsS8 {
   template <int kRows, int kBlocks, int kPixels>
   void Expand(const std::byte* src_rows, int block, int skip) const {
     if constexpr (kRows == 4) {
-      WithRequantizer(args_.expand, [&](const auto& requantizer) {
+      WithRequantizer(args_.expand, expand_is_plain_, [&](const auto& requantizer) {
         if (e_.kh == 1) {
           ExpandTiles<kRows, kBlocks, kPixels, true>(requantizer, src_rows, block, skip);
         } else {
@@ -575,9 +590,11 @@ class InvertedResidualCellsS8 {
     const Cell padding = PaddingCell();
     const Cell keep = Cells::RowMask(skip, kRows);
     const bool finishes = args_.expand_table == nullptr;
+    using Products = typename Requantizer::Products;
     I32 bias[kBlocks];
-    Unroll<kBlocks>(
-        [&](auto b) QRUN_INLINE_LAMBDA { bias[b.value] = Ops::LoadI32(a.bia + (block + b.value) * kLanes); });
+    Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
+      bias[b.value] = Products::Start(Ops::LoadI32(a.bia + (block + b.value) * kLanes));
+    });
     for (int left = w_.iw; left > 0; left -= kPixels) {
       I32 acc[kPixels * kRows * kBlocks];
       Unroll<kPixels * kRows * kBlocks>([&](auto i)
@@ -599,11 +616,11 @@ class InvertedResidualCellsS8 {
         }
       }
       Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
-        const F32 scale = F32::load_unaligned(scales + b.value * kLanes);
+        const Products products(F32::load_unaligned(scales + b.value * kLanes));
         Unroll<kPixels>([&](auto p) QRUN_INLINE_LAMBDA {
           const auto row = [&](auto r) QRUN_INLINE_LAMBDA {
             constexpr int last = r.value < kRows ? r.value : kRows - 1;
-            return Ops::ToF32(acc[(p.value * kRows + last) * kBlocks + b.value]) * scale;
+            return products(acc[(p.value * kRows + last) * kBlocks + b.value]);
           };
           Cell cell = Cells::FromRows(requantizer, row(Index<0>{}), row(Index<1>{}), row(Index<2>{}),
                                       row(Index<3>{}));
@@ -641,13 +658,15 @@ class InvertedResidualCellsS8 {
   template <class Requantizer, class Cell, class Weights>
   QRUN_INLINE void FilterQuad(const Requantizer& requantizer, const Filter& f, Cell&& cell, Weights&& wei,
                               std::byte* quad) const {
-    I32 acc[4] = {f.bias, f.bias, f.bias, f.bias};
+    using Products = typename Requantizer::Products;
+    const Products products(f.scale);
+    const I32 start = Products::Start(f.bias);
+    I32 acc[4] = {start, start, start, start};
     Unroll<3>([&](auto kx) QRUN_INLINE_LAMBDA {
       Unroll<4>([&](auto j) QRUN_INLINE_LAMBDA { Cells::Dot(acc[j.value], cell(j, kx), wei(j, kx)); });
     });
-    const auto product = [&](auto j) QRUN_INLINE_LAMBDA { return Ops::ToF32(acc[j.value]) * f.scale; };
-    Cells::StoreQuad(quad, requantizer, product(Index<0>{}), product(Index<1>{}), product(Index<2>{}),
-                     product(Index<3>{}));
+    Cells::StoreQuad(quad, requantizer, products(acc[0]), products(acc[1]), products(acc[2]),
+                     products(acc[3]));
   }
 
   // `shift`: the byte of the cells that holds the first input row of a pair of output rows.
@@ -747,15 +766,17 @@ class InvertedResidualCellsS8 {
   QRUN_INLINE void FilterQuads5x5(const Requantizer& requantizer, const Filter5x5<Tag> (&filters)[kRows],
                                   const std::byte* former, const std::byte* cells, int quads, int block,
                                   std::byte* filtered) const {
-    const I32 bias = Ops::LoadI32(weights_ + (block + 1) * ptrdiff_t{kPreparedBytes} - kCell);
-    const F32 scale = F32::load_unaligned(args_.depthwise.scale + block * kLanes);
+    using Products = typename Requantizer::Products;
+    const I32 start =
+        Products::Start(Ops::LoadI32(weights_ + (block + 1) * ptrdiff_t{kPreparedBytes} - kCell));
+    const Products products(F32::load_unaligned(args_.depthwise.scale + block * kLanes));
     constexpr ptrdiff_t kAdvance = 4 / kRows * kStride * kCell;
     std::byte* quad = filtered + block * (quads_ * ptrdiff_t{kCell});
     for (int q = 0; q < quads; ++q, quad += kCell, former += kAdvance, cells += kAdvance) {
-      I32 acc[4] = {bias, bias, bias, bias};
+      I32 acc[4] = {start, start, start, start};
       AddQuad5x5<Tag, kRows, kStride>(acc, filters, former, cells);
-      const auto product = [&](int j) QRUN_INLINE_LAMBDA { return Ops::ToF32(acc[j]) * scale; };
-      Cells::StoreQuad(quad, requantizer, product(0), product(1), product(2), product(3));
+      Cells::StoreQuad(quad, requantizer, products(acc[0]), products(acc[1]), products(acc[2]),
+                       products(acc[3]));
     }
   }
 
@@ -954,6 +975,7 @@ class InvertedResidualCellsS8 {
   std::byte *src_rows_, *padding_row_, *weights_, *wide_, *slot_sums_, *cells_, *joined_, *halves_,
       *filtered_;
   size_t scratch_bytes_;
+  bool expand_is_plain_ = false, depthwise_is_plain_ = false;
 };
 
 }  // namespace

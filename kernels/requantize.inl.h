@@ -63,6 +63,57 @@ struct Requantizer {
   }
 };
 
+// The products float(acc) * scale of sums that began with Start(bias).
+template <class Tag>
+struct Products {
+  using Ops = S8<Tag>;
+  using I32 = typename Ops::I32;
+  using F32 = typename Ops::F32;
+
+  F32 scale;
+
+  static bool Hold(const int32_t*, int, int) { return true; }
+  static QRUN_INLINE I32 Start(I32 bias) { return bias; }
+  QRUN_INLINE explicit Products(F32 s) : scale(s) {}
+  QRUN_INLINE F32 operator()(I32 acc) const { return Ops::ToF32(acc) * scale; }
+};
+
+// The same in one instruction, for results that are clamped to 0 from below: only products of sums not below
+// 0 are exact, the others are negative or NaN. Sums begin with the bits of 2^23: those plus an integer in
+// [0, 2^23) are the float of 2^23 + integer. 2^23 * scale, which is exact, is taken off before the product is
+// rounded.
+template <class Tag>
+struct FusedProducts {
+  using Ops = S8<Tag>;
+  using I32 = typename Ops::I32;
+  using F32 = typename Ops::F32;
+  static constexpr int kLimit = 1 << 23, kLimitBits = 0x4B000000;
+
+  F32 scale, offset;
+
+  // True if no sum of so many products and one of these biases reaches 2^23.
+  static bool Hold(const int32_t* bia, int channels, int products) {
+    constexpr int kMaxProduct = (128 + Ops::kOffset) * 128;
+    if (products > kLimit / kMaxProduct) return false;
+    const int32_t end = kLimit - products * kMaxProduct;
+    int32_t max = bia[0];
+    for (int i = 1; i < channels; ++i) max = max < bia[i] ? bia[i] : max;
+    return max < end;
+  }
+  static QRUN_INLINE I32 Start(I32 bias) { return Ops::AddI32(bias, Ops::SetI32(kLimitBits)); }
+  QRUN_INLINE explicit FusedProducts(F32 s) : scale(s), offset(s * F32(-static_cast<float>(kLimit))) {}
+  QRUN_INLINE F32 operator()(I32 acc) const { return Ops::FusedProduct(acc, scale, offset); }
+};
+
+template <class Tag, bool kHasFused = requires(typename S8<Tag>::I32 i, typename S8<Tag>::F32 f) {
+  S8<Tag>::FusedProduct(i, f, f);
+}
+> struct ClampedProducts : FusedProducts<Tag> { using FusedProducts<Tag>::FusedProducts; };
+template <class Tag>
+struct ClampedProducts<Tag, false> : Products<Tag> {
+  using kernels::Products<Tag>::Products;
+};
+
 // The same to what dot products read (bytes + kOffset), in in-lane order. No product may leave int32: that is
 // so for scales below one.
 template <class Tag>
@@ -70,6 +121,8 @@ struct OffsetRequantizer {
   using Ops = S8<Tag>;
   using I32 = typename Ops::I32;
   using F32 = typename Ops::F32;
+
+  using Products = kernels::Products<Tag>;
 
   I32 zp, lo, hi;
 
@@ -80,6 +133,8 @@ struct OffsetRequantizer {
     return zero_point == -128 && min == -128 && max == 127;
   }
   struct Plain {
+    using Products = ClampedProducts<Tag>;
+
     QRUN_INLINE Plain(int, int, int) {}
     QRUN_INLINE I32 InLane(F32 x0, F32 x1, F32 x2, F32 x3) const {
       return Ops::PackPlainInLane(Ops::RoundBounded(x0), Ops::RoundBounded(x1), Ops::RoundBounded(x2),
@@ -108,6 +163,8 @@ struct WordRequantizer {
   using I32 = typename Ops::I32;
   using F32 = typename Ops::F32;
 
+  using Products = kernels::Products<Tag>;
+
   I32 zp, lo, hi;
 
   // Where no result is below the zero point, as behind ReLU and ReLU6, unsigned saturation is one of the
@@ -115,7 +172,10 @@ struct WordRequantizer {
   static constexpr bool kHasPlain = true;
   static bool IsPlain(int zero_point, int min, int) { return min == zero_point; }
   struct Plain {
+    using Products = ClampedProducts<Tag>;
+
     I32 zp, hi;
+
     QRUN_INLINE Plain(int zero_point, int, int max)
         : zp(Ops::SetWords(zero_point)), hi(Ops::SetWords(max - zero_point)) {}
 

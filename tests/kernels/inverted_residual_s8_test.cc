@@ -38,11 +38,18 @@ const BlockShape kBlocks[] = {
 // Which functions a block has.
 enum Tables { kNoTables, kBehindExpand, kBehindDepthwise, kBehindBoth };
 
+// Biases are drawn from here; scales are such that what they give fits in a byte, if `scaled`.
+struct BiasRange {
+  int min = -3000, max = 3000;
+  bool scaled = false;
+};
+
 // Random weights of a block, packed for one ISA. Deques keep the addresses.
 class Block {
  public:
-  Block(const BlockShape& s, uint32_t seed, const KernelTable& table, int tables = 0)
-      : table_(table), random_(seed) {
+  Block(const BlockShape& s, uint32_t seed, const KernelTable& table, int tables = 0,
+        const BiasRange& bias_range = {})
+      : table_(table), bias_range_(bias_range), random_(seed) {
     const int e_pad = s.expand_kernel / 2;
     const int eh = s.expand_kernel ? (s.ih + 2 * e_pad - s.expand_kernel) / s.expand_stride + 1 : s.ih;
     const int ew = s.expand_kernel ? (s.iw + 2 * e_pad - s.expand_kernel) / s.expand_stride + 1 : s.iw;
@@ -193,14 +200,18 @@ class Block {
     return store.back().data();
   }
 
+  float Scale(float usual) const {
+    return bias_range_.scaled ? 200.0f / static_cast<float>(bias_range_.max) : usual;
+  }
+
   void FillConv(ConvS8Args& a, int ic, int oc, int src_zp, int dst_zp, int lo) {
     const ConvWeightShape shape{oc, a.window.kh, a.window.kw, ic, 1};
     const auto wei = random_.Bytes(static_cast<size_t>(oc) * shape.K(), -127, 127);
     std::vector<int32_t> bia(oc);
     std::vector<float> scale(oc);
     for (int c = 0; c < oc; ++c) {
-      bia[c] = random_.Int(-3000, 3000);
-      scale[c] = random_.Float(0.5f, 2.0f) * 0.02f / std::sqrt(static_cast<float>(shape.K()));
+      bia[c] = random_.Int(bias_range_.min, bias_range_.max);
+      scale[c] = random_.Float(0.5f, 2.0f) * Scale(0.02f / std::sqrt(static_cast<float>(shape.K())));
     }
     const size_t channels = PackedConvChannelCount(table_.conv_packing, shape);
     int8_t* packed_wei = Keep(bytes_, PackedConvWeightBytes(table_.conv_packing, shape));
@@ -226,8 +237,8 @@ class Block {
     std::vector<int32_t> bia(c);
     std::vector<float> scale(c);
     for (int i = 0; i < c; ++i) {
-      bia[i] = random_.Int(-3000, 3000);
-      scale[i] = random_.Float(0.5f, 2.0f) * 0.004f;
+      bia[i] = random_.Int(bias_range_.min, bias_range_.max);
+      scale[i] = random_.Float(0.5f, 2.0f) * Scale(0.004f);
     }
     const size_t channels = static_cast<size_t>(PaddedDepthwiseChannels(c));
     int8_t* packed_wei = Keep(bytes_, channels * taps);
@@ -248,6 +259,7 @@ class Block {
   }
 
   const KernelTable& table_;
+  const BiasRange bias_range_;
   Random random_;
   std::deque<std::vector<int8_t>> bytes_;
   std::deque<std::vector<int32_t>> ints_;
@@ -301,6 +313,33 @@ TEST(AgainstReference, inverted_residual_s8) {
     for (const int tables : {kNoTables, kBehindExpand, kBehindDepthwise, kBehindBoth}) {
       if ((tables & kBehindExpand) && shape.expand_kernel == 0) continue;
       ExpectReferenceOnEveryIsa(shape, seed, tables);
+    }
+  }
+}
+
+// Sums up to 2^23, from where floats leave integers out, sums beyond, and sums so far below zero that their
+// bits plus those of 2^23 are negative or NaN. ReLU behind both stages, which is where kernels count on the
+// bound.
+TEST(InvertedResidualS8, SumsAroundTheLargestFloatOfAllIntegers) {
+  const BiasRange ranges[] = {{0, 7'500'000, true}, {-2'100'000'000, 7'500'000, true}, {0, 1 << 25, true}};
+  const BlockShape shapes[] = {
+      {"residual", 1, 7, 9, 24, 144, 24, 1, 1, 3, 3, 1, 1, 1, true},
+      {"stem", 1, 23, 21, 3, 32, 16, 3, 2, 3, 3, 1, 1, 1, false},
+      {"5x5", 1, 14, 13, 16, 96, 24, 1, 1, 5, 5, 1, 2, 1, false},
+  };
+  constexpr uint32_t kReluSeed = 104;  // every zero point and lower bound is -128
+  for (const BlockShape& shape : shapes) {
+    for (const BiasRange& range : ranges) {
+      const std::vector<int8_t> want = Block(shape, kReluSeed, Reference(), kNoTables, range).RunParts();
+      for (const KernelTable* table : CompiledTables()) {
+        if (!CanRun(*table)) continue;
+        SCOPED_TRACE(std::string(table->isa) + " " + shape.name + " to " + std::to_string(range.max));
+        Block block(shape, kReluSeed, *table, kNoTables, range);
+        ASSERT_EQ(block.args.expand.lo, block.args.expand.dst_zp);
+        ASSERT_EQ(block.args.depthwise.lo, block.args.depthwise.dst_zp);
+        ExpectSame(want, block.RunFused());
+        ExpectSameSplit(want, block);
+      }
     }
   }
 }
