@@ -84,10 +84,12 @@ struct Cells<Tag, 4> {
   static QRUN_INLINE Cell MoveRows(Cell cell, int rows) { return Ops::RotateRows(cell, rows % 4); }
   static QRUN_INLINE Cell RowMask(int first, int count) { return Ops::CellRows(first, count); }
   static QRUN_INLINE Cell Select(Cell mask, Cell a, Cell b) { return Ops::Select(mask, a, b); }
-  static QRUN_INLINE Cell Joined(const std::byte* before, Cell cell) {
-    return Ops::JoinCells(Load(before), cell);
-  }
-  static QRUN_INLINE void Dot(I32& acc, const std::byte* p, Cell wei) { Ops::Dot(acc, Load(p), wei); }
+  static QRUN_INLINE Cell Joined(Cell before, Cell cell) { return Ops::JoinCells(before, cell); }
+  struct View {
+    const std::byte* cells;
+    QRUN_INLINE View operator+(ptrdiff_t bytes) const { return {cells + bytes}; }
+  };
+  static QRUN_INLINE void Dot(I32& acc, View p, Cell wei) { Ops::Dot(acc, Load(p.cells), wei); }
   static QRUN_INLINE void DotGroup(I32& acc, I32 group, Cell wei) { Ops::Dot(acc, group, wei); }
   static constexpr int GroupAt(int slot) { return slot / 4 * kBytes + slot % 4 * 4; }
 };
@@ -164,14 +166,16 @@ struct Cells<Tag, 2> {
   static QRUN_INLINE Cell Select(Cell mask, Cell a, Cell b) {
     return {Ops::Select(mask.low, a.low, b.low), Ops::Select(mask.high, a.high, b.high)};
   }
-  static QRUN_INLINE Cell Joined(const std::byte* before, Cell cell) {
-    return {Ops::LoadI32(before), cell.low};
-  }
-  static QRUN_INLINE void StoreUpperHalf(std::byte* p, Cell cell) { Ops::StoreI32(p, cell.high); }
-  static QRUN_INLINE void Dot(I32& acc, const std::byte* p, const Cell& wei) {
-    Ops::Dot(acc, Ops::LoadI32(p), wei.low);
+  struct View {
+    const std::byte *low, *high;
+    QRUN_INLINE View operator+(ptrdiff_t bytes) const { return {low + bytes, high + bytes}; }
+  };
+  static QRUN_INLINE Cell Load(View p) { return {Ops::LoadI32(p.low), Ops::LoadI32(p.high)}; }
+  static QRUN_INLINE void StoreHalf(std::byte* p, I32 half) { Ops::StoreI32(p, half); }
+  static QRUN_INLINE void Dot(I32& acc, View p, const Cell& wei) {
+    Ops::Dot(acc, Ops::LoadI32(p.low), wei.low);
     Ops::KeepOrder(acc);
-    Ops::Dot(acc, Ops::LoadI32(p + kBytes), wei.high);
+    Ops::Dot(acc, Ops::LoadI32(p.high), wei.high);
     Ops::KeepOrder(acc);
   }
   static QRUN_INLINE void DotGroup(I32& acc, I32 group, const Cell& wei) {

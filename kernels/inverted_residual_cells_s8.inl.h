@@ -26,6 +26,7 @@
 
 #include "kernels/args.h"
 #include "kernels/binary_s8.inl.h"
+#include "kernels/cell_rows.inl.h"
 #include "kernels/cells.inl.h"
 #include "kernels/cells_5x5.inl.h"
 #include "kernels/dot_tile.inl.h"
@@ -45,11 +46,16 @@ class InvertedResidualCellsS8 {
   using F32 = typename Ops::F32;
   using Cells = kernels::Cells<Tag>;
   using Cell = typename Cells::Cell;
+  using View = typename Cells::View;
+  using CellRows = kernels::CellRows<Tag, kKernel>;
+  using Turn = typename CellRows::Turn;
+  using Target = typename CellRows::Target;
   using CellRequantizer = typename Cells::Requantizer;
   static constexpr int kLanes = Ops::kLanes;
   static constexpr int kGroup = Ops::kGroup;
   static constexpr int kExpansion = 4 / kGroup;           // bytes of an activation, for dot products
   static constexpr int kCell = Ops::kBytes * kExpansion;  // bytes of a cell or a quad
+  static constexpr int kColumn = CellRows::kColumn;
   static constexpr int kStep = kLanes * kGroup;           // bytes of a step of weights
   // Weights of a slab are used for every pixel of four rows: where loading them widens them, that is done
   // before.
@@ -91,7 +97,7 @@ class InvertedResidualCellsS8 {
     Clock clock(args_.stage_ticks);
     ChooseRequantizers();
     PrepareWeights(0, blocks_);
-    FillPadding(0, blocks_);
+    FillPadding();
     clock.Lap(Args::kDepthwise);
     while (begin < end) {
       const int n = begin / w_.oh;
@@ -112,7 +118,7 @@ class InvertedResidualCellsS8 {
     Clock clock(args_.stage_ticks);
     ChooseRequantizers();
     PrepareWeights(begin, end);
-    FillPadding(begin, end);
+    FillPadding();
     clock.Lap(Args::kDepthwise);
     if (args_.has_expand) CopySource(0, 0, w_.ih);
     const Strip strip = WholeImage();
@@ -174,10 +180,7 @@ class InvertedResidualCellsS8 {
     const ptrdiff_t project_wide = crosses ? ptrdiff_t{blocks_} * (kLanes / kGroup) * 2 * Ops::kBytes : 0;
     wide_ = place(expand_wide > project_wide ? expand_wide : project_wide);
     slot_sums_ = place(crosses ? quads_ * 4 * ptrdiff_t{sizeof(int32_t)} : 0);
-    row_bytes_ = columns_ * ptrdiff_t{kCell};
-    cells_ = place((Cells::kKept ? blocks_ : slab_blocks) * row_bytes_);
-    joined_ = place(slab_blocks * row_bytes_);
-    halves_ = place(Cells::kKept ? 0 : blocks_ * row_bytes_ / 2);
+    rows_ = CellRows(blocks_, slab_blocks, columns_, place);
     pair_bytes_ = ptrdiff_t{blocks_} * quads_ * kCell;
     if (whole_image) {
       filtered_ = args.filtered;
@@ -245,24 +248,14 @@ class InvertedResidualCellsS8 {
   }
 
   // The columns left of the image are written once; those on its right each time that tiles ran over them.
-  void FillPadding(int begin, int end) const {
+  void FillPadding() const {
     if (PadsSource()) FillPaddingRow();
-    for (int b = 0; b < Min(end - begin, kSlab); ++b) Fill(joined_ + b * row_bytes_, 0, w_.pad_left);
-    for (int b = 0; b < (Cells::kKept ? end - begin : Min(end - begin, kSlab)); ++b)
-      Fill(CellsOf(begin + b, b), 0, w_.pad_left);
+    rows_.PadLeft(w_.pad_left, PaddingCell());
   }
-  void FillRight(int block, int slab_blocks) const {
-    for (int b = 0; b < slab_blocks; ++b) {
-      Fill(joined_ + b * row_bytes_, w_.pad_left + w_.iw, used_columns_);
-      Fill(CellsOf(block + b, b), w_.pad_left + w_.iw, used_columns_);
-    }
+  void FillRight(int block, int slab_blocks, Turn turn) const {
+    for (int b = 0; b < slab_blocks; ++b)
+      rows_.Pad(block + b, b, turn, w_.pad_left + w_.iw, used_columns_, PaddingCell());
   }
-  void Fill(std::byte* cells, int begin, int end) const {
-    const Cell padding = PaddingCell();
-    for (int x = begin; x < end; ++x) Cells::Store(cells + x * ptrdiff_t{kCell}, padding);
-  }
-  // The cells of a block, `b` of its slab.
-  std::byte* CellsOf(int block, int b) const { return cells_ + (Cells::kKept ? block : b) * row_bytes_; }
 
   // Output rows, the groups under them, and the expanded rows that exist there.
   struct Strip {
@@ -301,6 +294,7 @@ class InvertedResidualCellsS8 {
   // row `top`, and output rows over joined cells, then over the cells; with 5x5 filters those that begin in
   // the upper half of the cells before, then in the lower.
   struct Rows {
+    Turn turn;
     int top, skip, valid;
     Task first, second;
   };
@@ -309,7 +303,7 @@ class InvertedResidualCellsS8 {
     const int row = (4 * group - kRowsBefore) / w_.stride_h;
     const int top = 4 * group - w_.pad_top;
     const int skip = Min(Max(strip.needed_begin - top, 0), 4);
-    return {top, skip, Max(Min(strip.needed_end - top, 4) - skip, 0),
+    return {rows_.TurnOf(group - strip.first_group), top, skip, Max(Min(strip.needed_end - top, 4) - skip, 0),
             MakeTask(row, rows, strip.begin, strip.end), MakeTask(row + rows, rows, strip.begin, strip.end)};
   }
 
@@ -338,12 +332,11 @@ class InvertedResidualCellsS8 {
   void FilterSlab(int n, const Rows& rows, const std::byte* src, int block, int slab_blocks, std::byte* first,
                   std::byte* second, Clock& clock) const {
     if (args_.has_expand) {
-      ExpandSlab(src, block, slab_blocks, rows.skip, rows.valid);
+      ExpandSlab(src, block, slab_blocks, rows);
     } else {
-      for (int b = 0; b < slab_blocks; ++b)
-        InterleaveSource(n, rows.top, rows.skip, rows.valid, block + b, b);
+      for (int b = 0; b < slab_blocks; ++b) InterleaveSource(n, rows, block + b, b);
     }
-    FillRight(block, slab_blocks);
+    FillRight(block, slab_blocks, rows.turn);
     clock.Lap(Args::kExpand);
     WithRequantizer(args_.depthwise, depthwise_is_plain_, [&](const auto& requantizer) {
       for (int b = 0; b < slab_blocks; ++b) FilterBlock(requantizer, rows, block + b, b, first, second);
@@ -354,10 +347,9 @@ class InvertedResidualCellsS8 {
   template <class Requantizer>
   QRUN_INLINE void FilterBlock(const Requantizer& requantizer, const Rows& rows, int block, int b,
                                std::byte* first, std::byte* second) const {
-    const std::byte* cells = CellsOf(block, b);
-    const std::byte* joined = joined_ + b * row_bytes_;
+    const View cells = rows_.Group(block, b, rows.turn), joined = rows_.Joined(block, b, rows.turn);
     if constexpr (kKernel == 5) {
-      Filter5x5Rows(requantizer, rows, joined, cells, block, first, second);
+      Filter5x5Rows(requantizer, rows, joined.cells, cells.cells, block, first, second);
     } else if (w_.stride_h == 1) {
       FilterRows(requantizer, rows.first, Cells::kJoinedRow, joined, block, first);
       FilterRows(requantizer, rows.second, 0, cells, block, second);
@@ -412,9 +404,8 @@ class InvertedResidualCellsS8 {
     }
   }
 
-  // The cells of one block, `b` of its slab, from `valid` rows of the block's input, the first in byte
-  // `skip`.
-  void InterleaveSource(int n, int top, int skip, int valid, int block, int b) const {
+  // The cells of one block, `b` of its slab, from rows of the block's input.
+  void InterleaveSource(int n, const Rows& group, int block, int b) const {
     const int c = args_.depthwise.c, first_channel = block * kLanes;
     const int channels = Min(c - first_channel, kLanes);
     const int zp = args_.depthwise.src_zp;
@@ -423,101 +414,77 @@ class InvertedResidualCellsS8 {
     const int8_t* rows[4];
     ptrdiff_t step[4];
     for (int r = 0; r < 4; ++r) {
-      const bool inside = r >= skip && r < skip + valid;
-      rows[r] = inside ? args_.src + PixelOffset(n, top + r, 0, w_.ih, w_.iw, c) + first_channel : padding;
+      const bool inside = r >= group.skip && r < group.skip + group.valid;
+      rows[r] = inside ? args_.src + PixelOffset(n, group.top + r, 0, w_.ih, w_.iw, c) + first_channel : padding;
       step[r] = inside ? c : 0;
     }
-    const Target target = TargetOf(block, b);
+    const Target target = TargetOf(block, b, group.turn);
     for (int x = 0; x < w_.iw; ++x) {
       if (channels == kLanes) {
-        target.Store(x * ptrdiff_t{kCell}, Cells::JoinSource(rows[0], rows[1], rows[2], rows[3], zp));
+        target.Store(x * ptrdiff_t{kColumn}, Cells::JoinSource(rows[0], rows[1], rows[2], rows[3], zp));
       } else {
         int8_t part[4][kLanes] = {};
         for (int r = 0; r < 4; ++r) CopyBytes(part[r], rows[r], channels);
-        target.Store(x * ptrdiff_t{kCell}, Cells::JoinSource(part[0], part[1], part[2], part[3], zp));
+        target.Store(x * ptrdiff_t{kColumn}, Cells::JoinSource(part[0], part[1], part[2], part[3], zp));
       }
       for (int r = 0; r < 4; ++r) rows[r] += step[r];
     }
   }
 
-  void ExpandSlab(const std::byte* src, int block, int slab_blocks, int skip, int valid) const {
-    if (kWidens && valid > 0) WidenWeights(block, slab_blocks);
-    ExpandBlocks(src, block, slab_blocks, skip, valid);
-    if (args_.expand_table != nullptr && valid > 0) LookUpCells(block, slab_blocks, skip, valid);
+  void ExpandSlab(const std::byte* src, int block, int slab_blocks, const Rows& rows) const {
+    if (kWidens && rows.valid > 0) WidenWeights(block, slab_blocks);
+    switch (slab_blocks) {
+      case 1:
+        ExpandRows<1>(src, block, rows);
+        break;
+      case 2:
+        ExpandRows<2>(src, block, rows);
+        break;
+      default:
+        if constexpr (kSlab == 3) ExpandRows<3>(src, block, rows);
+    }
+    if (args_.expand_table != nullptr && rows.valid > 0) LookUpCells(block, slab_blocks, rows);
   }
-  // The table behind the expansion, by itself: it takes the registers that tiles need. The cells wait where
-  // the joined ones go.
-  QRUN_NOINLINE void LookUpCells(int block, int slab_blocks, int skip, int valid) const {
+  // The table behind the expansion, by itself: it takes the registers that tiles need.
+  QRUN_NOINLINE void LookUpCells(int block, int slab_blocks, const Rows& rows) const {
     const typename Cells::ByteTable table(args_.expand_table);
     const Cell padding = PaddingCell();
-    const Cell keep = Cells::RowMask(skip, valid);
-    const ptrdiff_t bytes = w_.iw * ptrdiff_t{kCell};
+    const Cell keep = Cells::RowMask(rows.skip, rows.valid);
+    const ptrdiff_t bytes = w_.iw * ptrdiff_t{kColumn};
     for (int b = 0; b < slab_blocks; ++b) {
-      const Target target = TargetOf(block + b, b);
-      for (ptrdiff_t at = 0; at < bytes; at += kCell) {
-        const Cell cell = Cells::LookUpCell(table, args_.expand.dst_zp, args_.depthwise.src_zp,
-                                            Cells::Load(target.joined + at));
+      const Target target = TargetOf(block + b, b, rows.turn);
+      for (ptrdiff_t at = 0; at < bytes; at += kColumn) {
+        const Cell cell =
+            Cells::LookUpCell(table, args_.expand.dst_zp, args_.depthwise.src_zp, target.Held(at));
         target.Store(at, Cells::Select(keep, cell, padding));
       }
     }
   }
-  void ExpandBlocks(const std::byte* src, int block, int slab_blocks, int skip, int valid) const {
-    switch (slab_blocks) {
-      case 1:
-        return ExpandRows<1>(src, block, skip, valid);
-      case 2:
-        return ExpandRows<2>(src, block, skip, valid);
-      default:
-        if constexpr (kSlab == 3) return ExpandRows<3>(src, block, skip, valid);
-    }
-  }
   template <int kBlocks>
-  void ExpandRows(const std::byte* src, int block, int skip, int valid) const {
-    switch (valid) {
+  void ExpandRows(const std::byte* src, int block, const Rows& rows) const {
+    const Target target = TargetOf(block, 0, rows.turn);
+    switch (rows.valid) {
       case 0:
-        return ExpandNothing<kBlocks>(block);
+        return ExpandNothing<kBlocks>(target);
       case 1:
-        return Expand<1, kBlocks, TilePixels(1, kBlocks)>(src, block, skip);
+        return Expand<1, kBlocks, TilePixels(1, kBlocks)>(src, block, rows.skip, target);
       case 2:
-        return Expand<2, kBlocks, TilePixels(2, kBlocks)>(src, block, skip);
+        return Expand<2, kBlocks, TilePixels(2, kBlocks)>(src, block, rows.skip, target);
       case 3:
-        return Expand<3, kBlocks, TilePixels(3, kBlocks)>(src, block, skip);
+        return Expand<3, kBlocks, TilePixels(3, kBlocks)>(src, block, rows.skip, target);
       default:
-        return Expand<4, kBlocks, TilePixels(4, kBlocks)>(src, block, skip);
+        return Expand<4, kBlocks, TilePixels(4, kBlocks)>(src, block, rows.skip, target);
     }
   }
 
-  // Where the cells of a slab go, from the image's first column on; a block's are row_bytes_ from the last's.
-  struct Target {
-    std::byte *cells, *joined, *halves;
-
-    QRUN_INLINE void Store(ptrdiff_t at, Cell cell) const {
-      std::byte* before = Cells::kKept ? cells + at : halves + at / 2;
-      if constexpr (kKernel == 3) {
-        Cells::Store(joined + at, Cells::Joined(before, cell));
-      } else {
-        Cells::Store(joined + at, Cells::Load(before));
-      }
-      Cells::Store(cells + at, cell);
-      if constexpr (!Cells::kKept) Cells::StoreUpperHalf(before, cell);
-    }
-    QRUN_INLINE void Advance(ptrdiff_t bytes) {
-      cells += bytes;
-      joined += bytes;
-      halves += bytes / 2;
-    }
-  };
-  Target TargetOf(int block, int b) const {
-    const ptrdiff_t left = w_.pad_left * ptrdiff_t{kCell};
-    return {CellsOf(block, b) + left, joined_ + b * row_bytes_ + left, halves_ + block * row_bytes_ / 2};
-  }
+  // Where the cells of a slab go, from the image's first column on.
+  Target TargetOf(int block, int b, Turn turn) const { return rows_.At(block, b, turn, w_.pad_left); }
 
   template <int kBlocks>
-  void ExpandNothing(int block) const {
-    const Target target = TargetOf(block, 0);
+  void ExpandNothing(const Target& target) const {
     const Cell padding = PaddingCell();
     for (int b = 0; b < kBlocks; ++b) {
-      for (int x = 0; x < w_.iw; ++x) target.Store(b * row_bytes_ + x * ptrdiff_t{kCell}, padding);
+      for (int x = 0; x < w_.iw; ++x) target.Store(b * rows_.row_bytes() + x * ptrdiff_t{kColumn}, padding);
     }
   }
 
@@ -560,33 +527,32 @@ class InvertedResidualCellsS8 {
   // kRows expanded rows, the first in byte `skip` of the cells, of kBlocks blocks. Most groups have four
   // rows: only those have code of their own for what most blocks are.
   template <int kRows, int kBlocks, int kPixels>
-  void Expand(const std::byte* src_rows, int block, int skip) const {
+  void Expand(const std::byte* src_rows, int block, int skip, const Target& target) const {
     if constexpr (kRows == 4) {
       WithRequantizer(args_.expand, expand_is_plain_, [&](const auto& requantizer) {
         if (e_.kh == 1) {
-          ExpandTiles<kRows, kBlocks, kPixels, true>(requantizer, src_rows, block, skip);
+          ExpandTiles<kRows, kBlocks, kPixels, true>(requantizer, src_rows, block, skip, target);
         } else {
-          ExpandTiles<kRows, kBlocks, kPixels, false>(requantizer, src_rows, block, skip);
+          ExpandTiles<kRows, kBlocks, kPixels, false>(requantizer, src_rows, block, skip, target);
         }
       });
     } else {
       const CellRequantizer requantizer(args_.expand.dst_zp, args_.expand.lo, args_.expand.hi);
-      ExpandTiles<kRows, kBlocks, kPixels, false>(requantizer, src_rows, block, skip);
+      ExpandTiles<kRows, kBlocks, kPixels, false>(requantizer, src_rows, block, skip, target);
     }
   }
   template <int kRows, int kBlocks, int kPixels, bool kOneRow, class Requantizer>
-  QRUN_NOINLINE void ExpandTiles(const Requantizer& requantizer, const std::byte* src, int block,
-                                 int skip) const {
+  QRUN_NOINLINE void ExpandTiles(const Requantizer& requantizer, const std::byte* src, int block, int skip,
+                                 Target target) const {
     // Copies: what is stored may alias all that lies in memory.
     const ConvS8Args& a = args_.expand;
     const ptrdiff_t row_stride = e_.stride_h * src_row_bytes_, src_row_bytes = src_row_bytes_;
     const ptrdiff_t pixel_bytes = ptrdiff_t{e_.stride_w} * a.ic * kExpansion;
     const ptrdiff_t step_bytes = row_steps_ * ptrdiff_t{kExpandStep};
-    const ptrdiff_t block_stride = e_.kh * step_bytes, row_bytes = row_bytes_;
+    const ptrdiff_t block_stride = e_.kh * step_bytes, row_bytes = rows_.row_bytes();
     const std::byte* wei = kWidens ? wide_ : reinterpret_cast<const std::byte*>(a.wei) + block * block_stride;
     const float* scales = a.scale + block * kLanes;
     const int kh = kOneRow ? 1 : e_.kh;
-    Target target = TargetOf(block, 0);
     const Cell padding = PaddingCell();
     const Cell keep = Cells::RowMask(skip, kRows);
     const bool finishes = args_.expand_table == nullptr;
@@ -625,16 +591,16 @@ class InvertedResidualCellsS8 {
           Cell cell = Cells::FromRows(requantizer, row(Index<0>{}), row(Index<1>{}), row(Index<2>{}),
                                       row(Index<3>{}));
           if constexpr (kRows < 4) cell = Cells::Select(keep, Cells::MoveRows(cell, skip), padding);
-          const ptrdiff_t at = b.value * row_bytes + p.value * kCell;
+          const ptrdiff_t at = b.value * row_bytes + p.value * kColumn;
           if (finishes) {
             target.Store(at, cell);
           } else {
-            Cells::Store(target.joined + at, cell);
+            target.Hold(at, cell);
           }
         });
       });
       src += kPixels * pixel_bytes;
-      target.Advance(kPixels * kCell);
+      target.Advance(kPixels * kColumn);
     }
   }
 
@@ -672,21 +638,21 @@ class InvertedResidualCellsS8 {
   // `shift`: the byte of the cells that holds the first input row of a pair of output rows.
   template <class Requantizer>
   QRUN_INLINE void FilterRows(const Requantizer& requantizer, const Task& task, int shift,
-                              const std::byte* cells, int block, std::byte* filtered) const {
+                              View cells, int block, std::byte* filtered) const {
     if (task.count == 2) FilterPair(requantizer, shift, cells, block, filtered);
     if (task.count == 1) FilterSingle<1>(requantizer, shift + task.skipped, cells, block, filtered);
   }
 
   // Two output rows over the same cells; stride 1.
   template <class Requantizer>
-  void FilterPair(const Requantizer& requantizer, int shift, const std::byte* cells, int block,
+  void FilterPair(const Requantizer& requantizer, int shift, View cells, int block,
                   std::byte* filtered) const {
     const Filter f = LoadFilter(block, shift), shifted = LoadFilter(block, shift + 1);
     std::byte* quad = filtered + block * (quads_ * ptrdiff_t{kCell});
-    for (int q = 0; q < quads_; ++q, quad += kCell, cells += 2 * kCell) {
+    for (int q = 0; q < quads_; ++q, quad += kCell, cells = cells + 2 * kColumn) {
       FilterQuad(
           requantizer, f,
-          [&](auto j, auto kx) QRUN_INLINE_LAMBDA { return cells + (j.value / 2 + kx.value) * kCell; },
+          [&](auto j, auto kx) QRUN_INLINE_LAMBDA { return cells + (j.value / 2 + kx.value) * kColumn; },
           [&](auto j, auto kx)
               QRUN_INLINE_LAMBDA { return j.value % 2 == 0 ? f.wei[kx.value] : shifted.wei[kx.value]; },
           quad);
@@ -695,15 +661,15 @@ class InvertedResidualCellsS8 {
 
   // Two output rows, each over its own cells; stride 2.
   template <class Requantizer>
-  void FilterStride2Pair(const Requantizer& requantizer, const std::byte* even, const std::byte* odd,
-                         int block, std::byte* filtered) const {
+  void FilterStride2Pair(const Requantizer& requantizer, View even, View odd, int block,
+                         std::byte* filtered) const {
     const Filter e = LoadFilter(block, Cells::kJoinedRow), o = LoadFilter(block, 0);
     std::byte* quad = filtered + block * (quads_ * ptrdiff_t{kCell});
-    for (int q = 0; q < quads_; ++q, quad += kCell, even += 4 * kCell, odd += 4 * kCell) {
+    for (int q = 0; q < quads_; ++q, quad += kCell, even = even + 4 * kColumn, odd = odd + 4 * kColumn) {
       FilterQuad(
           requantizer, o,
           [&](auto j, auto kx) QRUN_INLINE_LAMBDA {
-            return (j.value % 2 == 0 ? even : odd) + (j.value / 2 * 2 + kx.value) * kCell;
+            return (j.value % 2 == 0 ? even : odd) + (j.value / 2 * 2 + kx.value) * kColumn;
           },
           [&](auto j, auto kx)
               QRUN_INLINE_LAMBDA { return j.value % 2 == 0 ? e.wei[kx.value] : o.wei[kx.value]; },
@@ -713,14 +679,14 @@ class InvertedResidualCellsS8 {
 
   // One output row; `shift` is the byte of the cells that holds its first input row.
   template <int kStride, class Requantizer>
-  void FilterSingle(const Requantizer& requantizer, int shift, const std::byte* cells, int block,
+  void FilterSingle(const Requantizer& requantizer, int shift, View cells, int block,
                     std::byte* filtered) const {
     const Filter f = LoadFilter(block, shift);
     std::byte* quad = filtered + block * (quads_ * ptrdiff_t{kCell});
-    for (int x = 0; x < w_.ow; x += 4, quad += kCell, cells += 4 * kStride * kCell) {
+    for (int x = 0; x < w_.ow; x += 4, quad += kCell, cells = cells + 4 * kStride * kColumn) {
       FilterQuad(
           requantizer, f,
-          [&](auto j, auto kx) QRUN_INLINE_LAMBDA { return cells + (j.value * kStride + kx.value) * kCell; },
+          [&](auto j, auto kx) QRUN_INLINE_LAMBDA { return cells + (j.value * kStride + kx.value) * kColumn; },
           [&](auto, auto kx) QRUN_INLINE_LAMBDA { return f.wei[kx.value]; }, quad);
     }
   }
@@ -770,7 +736,7 @@ class InvertedResidualCellsS8 {
     const I32 start =
         Products::Start(Ops::LoadI32(weights_ + (block + 1) * ptrdiff_t{kPreparedBytes} - kCell));
     const Products products(F32::load_unaligned(args_.depthwise.scale + block * kLanes));
-    constexpr ptrdiff_t kAdvance = 4 / kRows * kStride * kCell;
+    constexpr ptrdiff_t kAdvance = 4 / kRows * kStride * kColumn;
     std::byte* quad = filtered + block * (quads_ * ptrdiff_t{kCell});
     for (int q = 0; q < quads; ++q, quad += kCell, former += kAdvance, cells += kAdvance) {
       I32 acc[4] = {start, start, start, start};
@@ -971,9 +937,8 @@ class InvertedResidualCellsS8 {
   const Window& w_;
   int blocks_, used_columns_, columns_, quads_, row_steps_;
   ptrdiff_t src_row_bytes_, pair_bytes_;
-  ptrdiff_t row_bytes_;  // of the cells of a block
-  std::byte *src_rows_, *padding_row_, *weights_, *wide_, *slot_sums_, *cells_, *joined_, *halves_,
-      *filtered_;
+  std::byte *src_rows_, *padding_row_, *weights_, *wide_, *slot_sums_, *filtered_;
+  CellRows rows_;
   size_t scratch_bytes_;
   bool expand_is_plain_ = false, depthwise_is_plain_ = false;
 };
