@@ -11,8 +11,9 @@
 namespace qrun::kernels {
 namespace {
 
-// A block is given by its number, its place b in the slab, and the turn, TurnOf the number of groups of its
-// strip that came before. `place(bytes)` gives memory. Columns of a row are kColumn bytes apart, rows of a slab row_bytes().
+// A block is given by its number, counted from a slab's first, its place b in the slab, and the turn, TurnOf
+// the number of groups of its strip that came before. `place(bytes)` gives memory. Columns of a row are
+// kColumn bytes apart, rows of a slab row_bytes().
 //   Joined, Group        cells that lie across the last group and this one, and those of this one; with 5x5
 //                        filters Joined gives the cells of the last group
 //   At(..., column)      where a slab's cells of this group go: Store what is finished; Hold what is not,

@@ -1,6 +1,10 @@
-// The step of every register tile: one group of some rows times one step of weights of some channel blocks.
+// The step of every register tile: one group of some rows times one step of weights of some channel blocks;
+// and where those weights lie.
 #ifndef QRUN_KERNELS_DOT_TILE_INL_H_
 #define QRUN_KERNELS_DOT_TILE_INL_H_
+
+#include <cstddef>
+#include <cstdint>
 
 #include "kernels/dot.inl.h"
 #include "kernels/inline.inl.h"
@@ -39,6 +43,30 @@ QRUN_INLINE void DotTile(typename Ops::I32 (&acc)[kRows * kBlocks], const typena
       Unroll<kBlocks - kPaired>([&](auto b) QRUN_INLINE_LAMBDA {
         Ops::Dot(acc[r.value * kBlocks + kPaired + b.value], group, wei[kPaired + b.value]);
       });
+    });
+  }
+}
+
+// The weights of kBlocks channel blocks, step by step: as packed, each block by itself, or widened to the
+// words that dot products read, a step of all blocks side by side.
+template <class Ops, int kBlocks, bool kWide>
+struct WeightSteps {
+  static constexpr ptrdiff_t kBytes = kWide ? kBlocks * Ops::kBytes : Ops::kLanes * Ops::kGroup;  // of a step
+
+  ptrdiff_t block_stride;  // as packed
+
+  QRUN_INLINE typename Ops::I32 Load(const std::byte* step, int b) const {
+    if constexpr (kWide) return Ops::LoadI32(step + b * Ops::kBytes);
+    return Ops::LoadWei(reinterpret_cast<const int8_t*>(step + b * block_stride));
+  }
+};
+
+template <class Ops, int kBlocks>
+inline void WidenSteps(const int8_t* wei, ptrdiff_t block_stride, ptrdiff_t steps, std::byte* wide) {
+  for (ptrdiff_t step = 0; step < steps; ++step, wei += Ops::kLanes * Ops::kGroup) {
+    Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
+      Ops::StoreI32(wide, Ops::LoadWei(wei + b.value * block_stride));
+      wide += Ops::kBytes;
     });
   }
 }

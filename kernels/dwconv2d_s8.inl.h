@@ -254,11 +254,12 @@ struct DepthwiseS8 {
             I32 wei[kRows];
             Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA {
               wei[r.value] = Ops::LoadI32(tap + r.value * tap_bytes + i.value * kRegBytes);
-              // Else GCC loads the weights again for each pixel.
+              // Else GCC loads the weights again for each pixel, and what is below for each row.
               if constexpr (requires { Ops::KeepOrder(wei[r.value]); }) Ops::KeepOrder(wei[r.value]);
             });
             Unroll<kPixels>([&](auto p) QRUN_INLINE_LAMBDA {
-              const I32 taps = Ops::LoadI32(at + p.value * pixel_stride + i.value * kRegBytes);
+              I32 taps = Ops::LoadI32(at + p.value * pixel_stride + i.value * kRegBytes);
+              if constexpr (kRows > 1 && requires { Ops::KeepOrder(taps); }) Ops::KeepOrder(taps);
               Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA {
                 Ops::Dot(acc[(r.value * kPixels + p.value) * 2 + i.value], taps, wei[r.value]);
               });

@@ -56,13 +56,13 @@ class InvertedResidualCellsS8 {
   static constexpr int kExpansion = 4 / kGroup;           // bytes of an activation, for dot products
   static constexpr int kCell = Ops::kBytes * kExpansion;  // bytes of a cell or a quad
   static constexpr int kColumn = CellRows::kColumn;
-  static constexpr int kStep = kLanes * kGroup;           // bytes of a step of weights
-  // Weights of a slab are used for every pixel of four rows: where loading them widens them, that is done
-  // before.
+  static constexpr int kStep = kLanes * kGroup;  // bytes of a step of weights
+  // Weights of a slab are used for every pixel of four rows, those of the projection for every pixel of two:
+  // where loading them widens them, that is done before.
   static constexpr bool kWidens = kExpansion == 2;
+  static constexpr int kWideSlots = 8 * Ops::kProjectSlots[1][0];    // so many share what is widened
   static constexpr bool kCrosses = requires { Ops::kCrossedRows; };  // products of the projection
-  static constexpr int kExpandStep = kWidens ? Ops::kBytes : kStep;
-  static constexpr int kSlab = Ops::kExpandBlocks;          // channel blocks expanded together
+  static constexpr int kSlab = Ops::kExpandBlocks;                   // channel blocks expanded together
   static constexpr int kSlack = 8;                          // columns behind the last that tiles may touch
   static constexpr int kRowsBefore = kKernel == 3 ? 2 : 4;  // of a group's first output row, the last group's
   // Tiles of fewer rows are wider: few accumulators do not keep the units busy.
@@ -118,6 +118,7 @@ class InvertedResidualCellsS8 {
     Clock clock(args_.stage_ticks);
     ChooseRequantizers();
     PrepareWeights(begin, end);
+    first_block_ = begin;  // slabs of kept rows begin with it
     FillPadding();
     clock.Lap(Args::kDepthwise);
     if (args_.has_expand) CopySource(0, 0, w_.ih);
@@ -141,7 +142,7 @@ class InvertedResidualCellsS8 {
       const int first = pair * 2 - RowsMissing();
       const int row = Max(first, 0);
       ProjectBlocks(0, row, Min(first + 2, w_.oh) - row, filtered_ + pair * pair_bytes_, block,
-                    Min(block + 2, ProjectedBlocks()));
+                    Min(block + 2, ProjectedBlocks()), false);
     }
     clock.Lap(Args::kProject);
   }
@@ -175,9 +176,11 @@ class InvertedResidualCellsS8 {
     weights_ = place(blocks_ * ptrdiff_t{kPreparedBytes});
     const int slab_blocks = Min(blocks_, kSlab);
     const ptrdiff_t expand_wide =
-        kWidens && args.has_expand ? ptrdiff_t{slab_blocks} * e_.kh * row_steps_ * kExpandStep : 0;
+        kWidens && args.has_expand ? ptrdiff_t{slab_blocks} * e_.kh * row_steps_ * Ops::kBytes : 0;
     const bool crosses = !whole_image && Crosses(2);
-    const ptrdiff_t project_wide = crosses ? ptrdiff_t{blocks_} * (kLanes / kGroup) * 2 * Ops::kBytes : 0;
+    const bool widens = !whole_image && WidensProjection(2);
+    const ptrdiff_t project_wide =
+        crosses || widens ? ptrdiff_t{blocks_} * (kLanes / kGroup) * 2 * Ops::kBytes : 0;
     wide_ = place(expand_wide > project_wide ? expand_wide : project_wide);
     slot_sums_ = place(crosses ? quads_ * 4 * ptrdiff_t{sizeof(int32_t)} : 0);
     rows_ = CellRows(blocks_, slab_blocks, columns_, place);
@@ -254,7 +257,7 @@ class InvertedResidualCellsS8 {
   }
   void FillRight(int block, int slab_blocks, Turn turn) const {
     for (int b = 0; b < slab_blocks; ++b)
-      rows_.Pad(block + b, b, turn, w_.pad_left + w_.iw, used_columns_, PaddingCell());
+      rows_.Pad(block - first_block_ + b, b, turn, w_.pad_left + w_.iw, used_columns_, PaddingCell());
   }
 
   // Output rows, the groups under them, and the expanded rows that exist there.
@@ -303,8 +306,12 @@ class InvertedResidualCellsS8 {
     const int row = (4 * group - kRowsBefore) / w_.stride_h;
     const int top = 4 * group - w_.pad_top;
     const int skip = Min(Max(strip.needed_begin - top, 0), 4);
-    return {rows_.TurnOf(group - strip.first_group), top, skip, Max(Min(strip.needed_end - top, 4) - skip, 0),
-            MakeTask(row, rows, strip.begin, strip.end), MakeTask(row + rows, rows, strip.begin, strip.end)};
+    return {rows_.TurnOf(group - strip.first_group),
+            top,
+            skip,
+            Max(Min(strip.needed_end - top, 4) - skip, 0),
+            MakeTask(row, rows, strip.begin, strip.end),
+            MakeTask(row + rows, rows, strip.begin, strip.end)};
   }
 
   void RunImage(int n, int begin, int end, Clock& clock) const {
@@ -347,7 +354,8 @@ class InvertedResidualCellsS8 {
   template <class Requantizer>
   QRUN_INLINE void FilterBlock(const Requantizer& requantizer, const Rows& rows, int block, int b,
                                std::byte* first, std::byte* second) const {
-    const View cells = rows_.Group(block, b, rows.turn), joined = rows_.Joined(block, b, rows.turn);
+    const int kept = block - first_block_;
+    const View cells = rows_.Group(kept, b, rows.turn), joined = rows_.Joined(kept, b, rows.turn);
     if constexpr (kKernel == 5) {
       Filter5x5Rows(requantizer, rows, joined.cells, cells.cells, block, first, second);
     } else if (w_.stride_h == 1) {
@@ -415,7 +423,8 @@ class InvertedResidualCellsS8 {
     ptrdiff_t step[4];
     for (int r = 0; r < 4; ++r) {
       const bool inside = r >= group.skip && r < group.skip + group.valid;
-      rows[r] = inside ? args_.src + PixelOffset(n, group.top + r, 0, w_.ih, w_.iw, c) + first_channel : padding;
+      rows[r] =
+          inside ? args_.src + PixelOffset(n, group.top + r, 0, w_.ih, w_.iw, c) + first_channel : padding;
       step[r] = inside ? c : 0;
     }
     const Target target = TargetOf(block, b, group.turn);
@@ -432,7 +441,6 @@ class InvertedResidualCellsS8 {
   }
 
   void ExpandSlab(const std::byte* src, int block, int slab_blocks, const Rows& rows) const {
-    if (kWidens && rows.valid > 0) WidenWeights(block, slab_blocks);
     switch (slab_blocks) {
       case 1:
         ExpandRows<1>(src, block, rows);
@@ -478,27 +486,15 @@ class InvertedResidualCellsS8 {
   }
 
   // Where the cells of a slab go, from the image's first column on.
-  Target TargetOf(int block, int b, Turn turn) const { return rows_.At(block, b, turn, w_.pad_left); }
+  Target TargetOf(int block, int b, Turn turn) const {
+    return rows_.At(block - first_block_, b, turn, w_.pad_left);
+  }
 
   template <int kBlocks>
   void ExpandNothing(const Target& target) const {
     const Cell padding = PaddingCell();
     for (int b = 0; b < kBlocks; ++b) {
       for (int x = 0; x < w_.iw; ++x) target.Store(b * rows_.row_bytes() + x * ptrdiff_t{kColumn}, padding);
-    }
-  }
-
-  void WidenWeights(int block, int slab_blocks) const {
-    const ptrdiff_t steps = ptrdiff_t{slab_blocks} * e_.kh * row_steps_;
-    const int8_t* wei = args_.expand.wei + block * (ptrdiff_t{e_.kh} * row_steps_ * kStep);
-    for (ptrdiff_t i = 0; i < steps; ++i)
-      Ops::StoreI32(wide_ + i * kExpandStep, Ops::LoadWei(wei + i * kStep));
-  }
-  static QRUN_INLINE I32 LoadExpandWei(const std::byte* p) {
-    if constexpr (kWidens) {
-      return Ops::LoadI32(p);
-    } else {
-      return Ops::LoadWei(reinterpret_cast<const int8_t*>(p));
     }
   }
 
@@ -548,9 +544,12 @@ class InvertedResidualCellsS8 {
     const ConvS8Args& a = args_.expand;
     const ptrdiff_t row_stride = e_.stride_h * src_row_bytes_, src_row_bytes = src_row_bytes_;
     const ptrdiff_t pixel_bytes = ptrdiff_t{e_.stride_w} * a.ic * kExpansion;
-    const ptrdiff_t step_bytes = row_steps_ * ptrdiff_t{kExpandStep};
-    const ptrdiff_t block_stride = e_.kh * step_bytes, row_bytes = rows_.row_bytes();
-    const std::byte* wei = kWidens ? wide_ : reinterpret_cast<const std::byte*>(a.wei) + block * block_stride;
+    const ptrdiff_t steps = ptrdiff_t{e_.kh} * row_steps_;
+    const WeightSteps<Ops, kBlocks, kWidens> weights = {steps * kStep};
+    const ptrdiff_t row_steps_bytes = row_steps_ * weights.kBytes, row_bytes = rows_.row_bytes();
+    const int8_t* packed = a.wei + block * weights.block_stride;
+    if constexpr (kWidens) WidenSteps<Ops, kBlocks>(packed, weights.block_stride, steps, wide_);
+    const std::byte* wei = kWidens ? wide_ : reinterpret_cast<const std::byte*>(packed);
     const float* scales = a.scale + block * kLanes;
     const int kh = kOneRow ? 1 : e_.kh;
     const Cell padding = PaddingCell();
@@ -570,11 +569,9 @@ class InvertedResidualCellsS8 {
       for (int ky = 0; ky < kh; ++ky, src_row += src_row_bytes) {
         const std::byte* pixel[kPixels];
         Unroll<kPixels>([&](auto p) QRUN_INLINE_LAMBDA { pixel[p.value] = src_row + p.value * pixel_bytes; });
-        for (const std::byte* stop = w + step_bytes; w != stop; w += kExpandStep) {
+        for (const std::byte* stop = w + row_steps_bytes; w != stop; w += weights.kBytes) {
           I32 wei_step[kBlocks];
-          Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
-            wei_step[b.value] = LoadExpandWei(w + b.value * block_stride);
-          });
+          Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA { wei_step[b.value] = weights.Load(w, b.value); });
           DotTile<Ops, kPixels * kRows, kBlocks>(acc, wei_step, [&](auto i) QRUN_INLINE_LAMBDA {
             return Ops::BroadcastGroup(pixel[i.value / kRows] + i.value % kRows * row_stride);
           });
@@ -637,8 +634,8 @@ class InvertedResidualCellsS8 {
 
   // `shift`: the byte of the cells that holds the first input row of a pair of output rows.
   template <class Requantizer>
-  QRUN_INLINE void FilterRows(const Requantizer& requantizer, const Task& task, int shift,
-                              View cells, int block, std::byte* filtered) const {
+  QRUN_INLINE void FilterRows(const Requantizer& requantizer, const Task& task, int shift, View cells,
+                              int block, std::byte* filtered) const {
     if (task.count == 2) FilterPair(requantizer, shift, cells, block, filtered);
     if (task.count == 1) FilterSingle<1>(requantizer, shift + task.skipped, cells, block, filtered);
   }
@@ -686,7 +683,8 @@ class InvertedResidualCellsS8 {
     for (int x = 0; x < w_.ow; x += 4, quad += kCell, cells = cells + 4 * kStride * kColumn) {
       FilterQuad(
           requantizer, f,
-          [&](auto j, auto kx) QRUN_INLINE_LAMBDA { return cells + (j.value * kStride + kx.value) * kColumn; },
+          [&](auto j, auto kx)
+              QRUN_INLINE_LAMBDA { return cells + (j.value * kStride + kx.value) * kColumn; },
           [&](auto, auto kx) QRUN_INLINE_LAMBDA { return f.wei[kx.value]; }, quad);
     }
   }
@@ -753,60 +751,88 @@ class InvertedResidualCellsS8 {
     if constexpr (kCrosses) {
       if (Crosses(rows)) block = ProjectCrossed(n, row, rows, filtered);
     }
-    ProjectBlocks(n, row, rows, filtered, block, ProjectedBlocks());
+    ProjectBlocks(n, row, rows, filtered, block, ProjectedBlocks(), WidensProjection(rows));
     clock.Lap(Args::kProject);
     if (!args_.residual) return;
     AddSource(rows, args_.dst + PixelOffset(n, row, 0, w_.oh, w_.ow, args_.project.oc));
     clock.Lap(Args::kResidual);
   }
 
-  // Blocks [block, end) of output channels of 1 or 2 output rows.
-  void ProjectBlocks(int n, int row, int rows, const std::byte* filtered, int block, int end) const {
-    const int8_t* wei = args_.project.wei;
+  // Blocks [block, end) of output channels of 1 or 2 output rows; widens: there is memory at wide_.
+  void ProjectBlocks(int n, int row, int rows, const std::byte* filtered, int block, int end,
+                     bool widens) const {
     const int slots = rows * w_.ow;
     int8_t* dst = args_.dst + PixelOffset(n, row, 0, w_.oh, w_.ow, args_.project.oc);
-    constexpr int kTall2 = Ops::kProjectSlots[1][0], kShort2 = Ops::kProjectSlots[1][1];
-    constexpr int kTiny2 = Ops::kProjectSlots[1][2];
-    constexpr int kTall1 = Ops::kProjectSlots[0][0], kShort1 = Ops::kProjectSlots[0][1];
     for (; end - block >= 2; block += 2) {
-      int slot = 0;
-      for (; slots - slot > kShort2; slot += kTall2) {
-        ProjectPair<kTall2>(filtered, wei, block, slot, slots, rows, dst);
-      }
-      if (slots - slot > kTiny2) {
-        ProjectPair<kShort2>(filtered, wei, block, slot, slots, rows, dst);
-      } else if (slot < slots) {
-        ProjectPair<kTiny2>(filtered, wei, block, slot, slots, rows, dst);
+      if (widens) {
+        WidenProjection<2>(block);
+        ProjectPair<kWidens>(filtered, block, slots, rows, dst);
+      } else {
+        ProjectPair<false>(filtered, block, slots, rows, dst);
       }
     }
-    if (block < end) {
-      int slot = 0;
-      for (; slots - slot > kShort1; slot += kTall1)
-        ProjectTile<kTall1, 1, 0>(filtered, wei, block, slot, slots, rows, dst);
-      if (slot < slots) ProjectTile<kShort1, 1, 0>(filtered, wei, block, slot, slots, rows, dst);
+    if (block == end) return;
+    if (widens) {
+      WidenProjection<1>(block);
+      ProjectLast<kWidens>(filtered, block, slots, rows, dst);
+    } else {
+      ProjectLast<false>(filtered, block, slots, rows, dst);
     }
+  }
+
+  bool WidensProjection(int rows) const { return kWidens && rows * w_.ow >= kWideSlots; }
+  ptrdiff_t ProjectSteps() const { return (args_.project.ic + kGroup - 1) / kGroup; }
+  template <int kBlocks>
+  void WidenProjection(int block) const {
+    const ptrdiff_t steps = ProjectSteps(), block_stride = steps * kStep;
+    WidenSteps<Ops, kBlocks>(args_.project.wei + block * block_stride, block_stride, steps, wide_);
+  }
+
+  // Two output blocks.
+  template <bool kWide>
+  void ProjectPair(const std::byte* filtered, int block, int slots, int rows, int8_t* dst) const {
+    constexpr int kTall = Ops::kProjectSlots[1][0], kShort = Ops::kProjectSlots[1][1];
+    constexpr int kTiny = Ops::kProjectSlots[1][2];
+    int slot = 0;
+    for (; slots - slot > kShort; slot += kTall)
+      ProjectPairTile<kTall, kWide>(filtered, block, slot, slots, rows, dst);
+    if (slots - slot > kTiny) {
+      ProjectPairTile<kShort, kWide>(filtered, block, slot, slots, rows, dst);
+    } else if (slot < slots) {
+      ProjectPairTile<kTiny, kWide>(filtered, block, slot, slots, rows, dst);
+    }
+  }
+  // One output block.
+  template <bool kWide>
+  void ProjectLast(const std::byte* filtered, int block, int slots, int rows, int8_t* dst) const {
+    constexpr int kTall = Ops::kProjectSlots[0][0], kShort = Ops::kProjectSlots[0][1];
+    int slot = 0;
+    for (; slots - slot > kShort; slot += kTall)
+      ProjectTile<kTall, 1, 0, kWide>(filtered, block, slot, slots, rows, dst);
+    if (slot < slots) ProjectTile<kShort, 1, 0, kWide>(filtered, block, slot, slots, rows, dst);
   }
 
   // Slots [slot, slot + kSlots) of two output blocks.
-  template <int kSlots>
-  QRUN_INLINE void ProjectPair(const std::byte* filtered, const int8_t* wei, int block, int slot, int slots,
-                               int rows, int8_t* dst) const {
+  template <int kSlots, bool kWide>
+  QRUN_INLINE void ProjectPairTile(const std::byte* filtered, int block, int slot, int slots, int rows,
+                                   int8_t* dst) const {
     if (slot % 4 == 0) {
-      ProjectTile<kSlots, 2, 0>(filtered, wei, block, slot, slots, rows, dst);
+      ProjectTile<kSlots, 2, 0, kWide>(filtered, block, slot, slots, rows, dst);
     } else {
-      ProjectTile<kSlots, 2, 2>(filtered, wei, block, slot, slots, rows, dst);
+      ProjectTile<kSlots, 2, 2, kWide>(filtered, block, slot, slots, rows, dst);
     }
   }
 
-  // Slots [slot, slot + kSlots) of kBlocks output blocks; slot % 4 == kPhase. Those past `slots` are not
-  // written.
-  template <int kSlots, int kBlocks, int kPhase>
-  QRUN_NOINLINE void ProjectTile(const std::byte* filtered, const int8_t* wei, int block, int slot, int slots,
-                                 int rows, int8_t* dst) const {
+  // Slots [slot, slot + kSlots) of kBlocks output blocks, whose weights are at wide_ if kWide;
+  // slot % 4 == kPhase. Those past `slots` are not written.
+  template <int kSlots, int kBlocks, int kPhase, bool kWide>
+  QRUN_NOINLINE void ProjectTile(const std::byte* filtered, int block, int slot, int slots, int rows,
+                                 int8_t* dst) const {
     const ConvS8Args& a = args_.project;
-    const ptrdiff_t steps = (a.ic + Ops::kGroup - 1) / Ops::kGroup;
-    const ptrdiff_t block_stride = steps * kStep;
-    const int8_t* w = wei + block * block_stride;
+    const ptrdiff_t steps = ProjectSteps();
+    const WeightSteps<Ops, kBlocks, kWide> weights = {steps * kStep};
+    const std::byte* w =
+        kWide ? wide_ : reinterpret_cast<const std::byte*>(a.wei + block * weights.block_stride);
     I32 acc[kSlots * kBlocks];
     Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
       const I32 bias = Ops::LoadI32(a.bia + (block + b.value) * kLanes);
@@ -817,11 +843,10 @@ class InvertedResidualCellsS8 {
     for (ptrdiff_t left = steps; left > 0; left -= kLanes / kGroup, quad += quad_stride) {
       const std::byte* src = quad;
       ptrdiff_t advance = kExpansion == 1 ? 16 : 4;  // or 4 and 12: a 128-bit lane has 4 channels
-      const int8_t* stop = w + kStep * (left < kLanes / kGroup ? left : kLanes / kGroup);
-      for (; w != stop; w += kStep) {
+      const std::byte* stop = w + weights.kBytes * (left < kLanes / kGroup ? left : kLanes / kGroup);
+      for (; w != stop; w += weights.kBytes) {
         I32 wei_step[kBlocks];
-        Unroll<kBlocks>(
-            [&](auto b) QRUN_INLINE_LAMBDA { wei_step[b.value] = Ops::LoadWei(w + b.value * block_stride); });
+        Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA { wei_step[b.value] = weights.Load(w, b.value); });
         DotTile<Ops, kSlots, kBlocks>(acc, wei_step, [&](auto s) QRUN_INLINE_LAMBDA {
           return Ops::BroadcastGroup(src + Cells::GroupAt(s.value + kPhase));
         });
@@ -866,9 +891,9 @@ class InvertedResidualCellsS8 {
       WidenCrossed<Ops>(a.wei + block * block_stride, block_stride, steps, bias, wide_);
       for (int q = 0; q < whole; ++q) ProjectQuad(filtered, bias, sums, block, q, slots, rows, dst);
       if (slots % 4 == 3) {
-        ProjectTile<4, 2, 0>(filtered, a.wei, block, whole * 4, slots, rows, dst);
+        ProjectTile<4, 2, 0, true>(filtered, block, whole * 4, slots, rows, dst);
       } else if (slots % 4 != 0) {
-        ProjectTile<2, 2, 0>(filtered, a.wei, block, whole * 4, slots, rows, dst);
+        ProjectTile<2, 2, 0, true>(filtered, block, whole * 4, slots, rows, dst);
       }
     }
     return block;
@@ -939,6 +964,7 @@ class InvertedResidualCellsS8 {
   ptrdiff_t src_row_bytes_, pair_bytes_;
   std::byte *src_rows_, *padding_row_, *weights_, *wide_, *slot_sums_, *filtered_;
   CellRows rows_;
+  int first_block_ = 0;  // whose rows are the first
   size_t scratch_bytes_;
   bool expand_is_plain_ = false, depthwise_is_plain_ = false;
 };
