@@ -60,9 +60,10 @@ class InvertedResidualCellsS8 {
   // Weights of a slab are used for every pixel of four rows, those of the projection for every pixel of two:
   // where loading them widens them, that is done before.
   static constexpr bool kWidens = kExpansion == 2;
-  static constexpr int kWideSlots = 8 * Ops::kProjectSlots[1][0];    // so many share what is widened
-  static constexpr bool kCrosses = requires { Ops::kCrossedRows; };  // products of the projection
-  static constexpr int kSlab = Ops::kExpandBlocks;                   // channel blocks expanded together
+  static constexpr int kWideSlots = 8 * Ops::kProjectSlots[1][0];  // so many share what is widened
+  static constexpr bool kCrosses = requires { Ops::kCrossedRows; };
+  static constexpr int kMinCrossedChannels = 48;            // of the source
+  static constexpr int kSlab = Ops::kExpandBlocks;          // channel blocks expanded together
   static constexpr int kSlack = 8;                          // columns behind the last that tiles may touch
   static constexpr int kRowsBefore = kKernel == 3 ? 2 : 4;  // of a group's first output row, the last group's
   // Tiles of fewer rows are wider: few accumulators do not keep the units busy.
@@ -181,6 +182,9 @@ class InvertedResidualCellsS8 {
     const bool widens = !whole_image && WidensProjection(2);
     const ptrdiff_t project_wide =
         crosses || widens ? ptrdiff_t{blocks_} * (kLanes / kGroup) * 2 * Ops::kBytes : 0;
+    crosses_expansion_ = !whole_image && CrossesExpansion();
+    src_sums_ = reinterpret_cast<int32_t*>(
+        place(crosses_expansion_ ? ptrdiff_t{w_.iw} * 4 * ptrdiff_t{sizeof(int32_t)} : 0));
     wide_ = place(expand_wide > project_wide ? expand_wide : project_wide);
     slot_sums_ = place(crosses ? quads_ * 4 * ptrdiff_t{sizeof(int32_t)} : 0);
     rows_ = CellRows(blocks_, slab_blocks, columns_, place);
@@ -319,7 +323,12 @@ class InvertedResidualCellsS8 {
     std::byte* const second = filtered_ + (w_.stride_h == 1 ? pair_bytes_ : 0);
     for (int group = strip.first_group; group <= strip.last_group; ++group) {
       const Rows rows = RowsOf(strip, group);
-      if (rows.valid > 0 && args_.has_expand) CopySource(n, rows.top + rows.skip, rows.valid);
+      if (rows.valid > 0 && args_.has_expand) {
+        CopySource(n, rows.top + rows.skip, rows.valid);
+        if constexpr (kCrosses) {
+          if (crosses_expansion_) SumSource(rows.valid);
+        }
+      }
       for (int block = 0; block < blocks_; block += kSlab) {
         FilterSlab(n, rows, src_rows_, block, Min(kSlab, blocks_ - block), filtered_, second, clock);
       }
@@ -520,24 +529,54 @@ class InvertedResidualCellsS8 {
     f(CellRequantizer(stage.dst_zp, stage.lo, stage.hi));
   }
 
+  // Products of a convolution of several rows, of one, and of a pointwise one crossed (gemm_crossed.inl.h).
+  enum class Form { kRows, kOneRow, kCrossed };
+
+  // What is too much in the crossed products of the pixels of four rows, pixel by pixel.
+  void SumSource(int valid) const {
+    const std::byte* pixel = src_rows_;
+    int32_t* sums = src_sums_;
+    for (int x = 0; x < w_.iw; ++x, pixel += row_steps_ * 4, sums += 4) {
+      for (int r = 0; r < valid; ++r) {
+        const std::byte* groups = pixel + r * src_row_bytes_;
+        uint32_t sum = 0;
+        for (int left = row_steps_; left > 0; left -= 16, groups += 64)
+          sum += static_cast<uint32_t>(Ops::CrossedSum(groups, Min(left, 16)));
+        sums[r] = static_cast<int32_t>(sum);
+      }
+    }
+  }
+  // They pay where channels are many.
+  bool CrossesExpansion() const {
+    return kCrosses && args_.has_expand && e_.kh == 1 && e_.kw == 1 && e_.stride_h == 1 && e_.stride_w == 1 &&
+           args_.expand.ic >= kMinCrossedChannels && args_.expand.ic % (2 * kGroup) == 0;
+  }
+
   // kRows expanded rows, the first in byte `skip` of the cells, of kBlocks blocks. Most groups have four
   // rows: only those have code of their own for what most blocks are.
   template <int kRows, int kBlocks, int kPixels>
   void Expand(const std::byte* src_rows, int block, int skip, const Target& target) const {
+    if constexpr (kCrosses && kRows >= 3 && kBlocks == 2) {
+      if (crosses_expansion_) {
+        return WithRequantizer(args_.expand, expand_is_plain_, [&](const auto& requantizer) {
+          ExpandTiles<kRows, kBlocks, 1, Form::kCrossed>(requantizer, src_rows, block, skip, target);
+        });
+      }
+    }
     if constexpr (kRows == 4) {
       WithRequantizer(args_.expand, expand_is_plain_, [&](const auto& requantizer) {
         if (e_.kh == 1) {
-          ExpandTiles<kRows, kBlocks, kPixels, true>(requantizer, src_rows, block, skip, target);
+          ExpandTiles<kRows, kBlocks, kPixels, Form::kOneRow>(requantizer, src_rows, block, skip, target);
         } else {
-          ExpandTiles<kRows, kBlocks, kPixels, false>(requantizer, src_rows, block, skip, target);
+          ExpandTiles<kRows, kBlocks, kPixels, Form::kRows>(requantizer, src_rows, block, skip, target);
         }
       });
     } else {
       const CellRequantizer requantizer(args_.expand.dst_zp, args_.expand.lo, args_.expand.hi);
-      ExpandTiles<kRows, kBlocks, kPixels, false>(requantizer, src_rows, block, skip, target);
+      ExpandTiles<kRows, kBlocks, kPixels, Form::kRows>(requantizer, src_rows, block, skip, target);
     }
   }
-  template <int kRows, int kBlocks, int kPixels, bool kOneRow, class Requantizer>
+  template <int kRows, int kBlocks, int kPixels, Form kForm, class Requantizer>
   QRUN_NOINLINE void ExpandTiles(const Requantizer& requantizer, const std::byte* src, int block, int skip,
                                  Target target) const {
     // Copies: what is stored may alias all that lies in memory.
@@ -548,34 +587,60 @@ class InvertedResidualCellsS8 {
     const WeightSteps<Ops, kBlocks, kWidens> weights = {steps * kStep};
     const ptrdiff_t row_steps_bytes = row_steps_ * weights.kBytes, row_bytes = rows_.row_bytes();
     const int8_t* packed = a.wei + block * weights.block_stride;
-    if constexpr (kWidens) WidenSteps<Ops, kBlocks>(packed, weights.block_stride, steps, wide_);
     const std::byte* wei = kWidens ? wide_ : reinterpret_cast<const std::byte*>(packed);
     const float* scales = a.scale + block * kLanes;
-    const int kh = kOneRow ? 1 : e_.kh;
+    const int kh = kForm == Form::kRows ? e_.kh : 1;
     const Cell padding = PaddingCell();
     const Cell keep = Cells::RowMask(skip, kRows);
     const bool finishes = args_.expand_table == nullptr;
     using Products = typename Requantizer::Products;
     I32 bias[kBlocks];
-    Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
-      bias[b.value] = Products::Start(Ops::LoadI32(a.bia + (block + b.value) * kLanes));
-    });
+    Unroll<kBlocks>(
+        [&](auto b) QRUN_INLINE_LAMBDA { bias[b.value] = Ops::LoadI32(a.bia + (block + b.value) * kLanes); });
+    if constexpr (kForm == Form::kCrossed) {
+      WidenCrossed<Ops>(packed, weights.block_stride, steps, bias, wide_);
+    } else if constexpr (kWidens) {
+      WidenSteps<Ops, kBlocks>(packed, weights.block_stride, steps, wide_);
+    }
+    Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA { bias[b.value] = Products::Start(bias[b.value]); });
+    [[maybe_unused]] const int32_t* sums = src_sums_;
     for (int left = w_.iw; left > 0; left -= kPixels) {
       I32 acc[kPixels * kRows * kBlocks];
-      Unroll<kPixels * kRows * kBlocks>([&](auto i)
-                                            QRUN_INLINE_LAMBDA { acc[i.value] = bias[i.value % kBlocks]; });
-      const std::byte* w = wei;
-      const std::byte* src_row = src;
-      for (int ky = 0; ky < kh; ++ky, src_row += src_row_bytes) {
-        const std::byte* pixel[kPixels];
-        Unroll<kPixels>([&](auto p) QRUN_INLINE_LAMBDA { pixel[p.value] = src_row + p.value * pixel_bytes; });
-        for (const std::byte* stop = w + row_steps_bytes; w != stop; w += weights.kBytes) {
-          I32 wei_step[kBlocks];
-          Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA { wei_step[b.value] = weights.Load(w, b.value); });
-          DotTile<Ops, kPixels * kRows, kBlocks>(acc, wei_step, [&](auto i) QRUN_INLINE_LAMBDA {
-            return Ops::BroadcastGroup(pixel[i.value / kRows] + i.value % kRows * row_stride);
+      if constexpr (kForm == Form::kCrossed) {
+        Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA {
+          const I32 sum = Ops::SetI32(sums[r.value]);
+          Unroll<2>([&](auto b)
+                        QRUN_INLINE_LAMBDA { acc[r.value * 2 + b.value] = Ops::SubI32(bias[b.value], sum); });
+        });
+        sums += 4;
+        const std::byte* pixel = src;
+        const std::byte* stop = wei + row_steps_bytes;
+        for (const std::byte* w = wei; w != stop; w += 2 * weights.kBytes, pixel += 8) {
+          const I32 wei_steps[4] = {Ops::LoadI32(w), Ops::LoadI32(w + Ops::kBytes),
+                                    Ops::LoadI32(w + 2 * Ops::kBytes), Ops::LoadI32(w + 3 * Ops::kBytes)};
+          Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA {
+            const std::byte* groups = pixel + r.value * row_stride;
+            Ops::DotCrossed(acc[r.value * 2], acc[r.value * 2 + 1], Ops::BroadcastGroup(groups),
+                            Ops::BroadcastGroup(groups + 4), wei_steps);
           });
-          Unroll<kPixels>([&](auto p) QRUN_INLINE_LAMBDA { pixel[p.value] += 4; });
+        }
+      } else {
+        Unroll<kPixels * kRows * kBlocks>([&](auto i)
+                                              QRUN_INLINE_LAMBDA { acc[i.value] = bias[i.value % kBlocks]; });
+        const std::byte* w = wei;
+        const std::byte* src_row = src;
+        for (int ky = 0; ky < kh; ++ky, src_row += src_row_bytes) {
+          const std::byte* pixel[kPixels];
+          Unroll<kPixels>([&](auto p)
+                              QRUN_INLINE_LAMBDA { pixel[p.value] = src_row + p.value * pixel_bytes; });
+          for (const std::byte* stop = w + row_steps_bytes; w != stop; w += weights.kBytes) {
+            I32 wei_step[kBlocks];
+            Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA { wei_step[b.value] = weights.Load(w, b.value); });
+            DotTile<Ops, kPixels * kRows, kBlocks>(acc, wei_step, [&](auto i) QRUN_INLINE_LAMBDA {
+              return Ops::BroadcastGroup(pixel[i.value / kRows] + i.value % kRows * row_stride);
+            });
+            Unroll<kPixels>([&](auto p) QRUN_INLINE_LAMBDA { pixel[p.value] += 4; });
+          }
         }
       }
       Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
@@ -966,7 +1031,8 @@ class InvertedResidualCellsS8 {
   CellRows rows_;
   int first_block_ = 0;  // whose rows are the first
   size_t scratch_bytes_;
-  bool expand_is_plain_ = false, depthwise_is_plain_ = false;
+  int32_t* src_sums_;
+  bool crosses_expansion_, expand_is_plain_ = false, depthwise_is_plain_ = false;
 };
 
 }  // namespace

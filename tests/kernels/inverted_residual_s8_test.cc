@@ -33,6 +33,12 @@ const BlockShape kBlocks[] = {
     {"crossed_odd_blocks", 1, 5, 23, 64, 40, 66, 1, 1, 3, 3, 1, 1, 1, false},
     {"crossed_stride_2", 2, 9, 23, 70, 40, 70, 1, 1, 3, 3, 2, 1, 1, false},
     {"crossed_not_whole", 1, 4, 25, 8, 44, 64, 1, 1, 3, 3, 1, 1, 1, false},
+    // And those of the expansion where its channels are.
+    {"crossed_expansion", 2, 11, 9, 52, 48, 52, 1, 1, 3, 3, 1, 1, 1, true},
+    {"crossed_expansion_stride_2", 1, 14, 14, 96, 40, 20, 1, 1, 3, 3, 2, 1, 1, false},
+    {"not_crossed_expansion", 1, 7, 5, 50, 24, 10, 1, 1, 3, 3, 1, 1, 1, false},
+    // Widened weights of the projection: pairs of blocks and a last one.
+    {"wide_projection", 1, 5, 57, 12, 40, 20, 1, 1, 3, 3, 1, 1, 1, false},
 };
 
 // Which functions a block has.
@@ -326,6 +332,7 @@ TEST(InvertedResidualS8, SumsAroundTheLargestFloatOfAllIntegers) {
       {"residual", 1, 7, 9, 24, 144, 24, 1, 1, 3, 3, 1, 1, 1, true},
       {"stem", 1, 23, 21, 3, 32, 16, 3, 2, 3, 3, 1, 1, 1, false},
       {"5x5", 1, 14, 13, 16, 96, 24, 1, 1, 5, 5, 1, 2, 1, false},
+      {"crossed", 1, 8, 9, 64, 48, 24, 1, 1, 3, 3, 1, 1, 1, false},
   };
   constexpr uint32_t kReluSeed = 104;  // every zero point and lower bound is -128
   for (const BlockShape& shape : shapes) {
