@@ -404,10 +404,17 @@ class InvertedResidualCellsS8 {
     for (int r = 0; r < rows; ++r) {
       std::byte* row = src_rows_ + r * src_row_bytes_;
       const bool inside = top + r >= 0 && top + r < e_.ih;
-      if (padded || !inside) CopyBytes(row, padding_row_, src_row_bytes_);
-      if (!inside) continue;
+      if (!inside) {
+        CopyBytes(row, padding_row_, src_row_bytes_);
+        continue;
+      }
       const int8_t* src = args_.src + PixelOffset(n, top + r, 0, e_.ih, e_.iw, ic);
       const int bytes = e_.iw * ic;
+      if (padded) {
+        const ptrdiff_t right = left + bytes * ptrdiff_t{kExpansion};
+        CopyBytes(row, padding_row_, left);
+        CopyBytes(row + right, padding_row_ + right, src_row_bytes_ - right);
+      }
       constexpr int kPiece = 16 * kGroup;  // activations in 64 bytes
       int i = 0;
       for (; bytes - i >= kPiece; i += kPiece) {
