@@ -12,10 +12,7 @@ constexpr const char* kExpandFunctionPart = "expand function";
 constexpr const char* kDepthwiseFunctionPart = "depthwise function";
 constexpr const char* kResidualPart = "residual";
 
-// Threads that divide the rows of a block expand the rows under both twice, and each reads all weights.
-// Dividing the channels repeats nothing, but the filter's results of a whole image have to stay in the
-// second-level cache between the steps. MobileNetV2 1.0/224 on two cores (Zen 5): 0.44 ms with the blocks
-// from 28x28 on divided by channels, 0.53 ms with all of them divided by rows.
+// The filter's results of a whole image have to stay in the second-level cache where threads divide channels.
 constexpr size_t kMaxFilteredBytes = size_t{256} << 10;
 
 struct BlockProblem {
@@ -133,6 +130,22 @@ void AddDividedByChannels(PlanBuilder& plan, const BlockProblem& p, kernels::Inv
   plan.Add(std::move(draft));
 }
 
+// True if threads had better divide the rows of a block than its channels. By rows each reads all weights,
+// and expands the rows under two of them again. By channels nothing is repeated, but each reads the whole
+// source and, for the projection, the filter's results, most of which lie in the caches of other cores. Early
+// blocks have few weights and many pixels. On two cores (Zen 5) blocks with five times as many bytes of
+// pixels as of weights and more are faster by rows or tie; below three times they tie or are faster by
+// channels.
+bool RowsDivideBetter(const PlanBuilder& plan, const BlockProblem& p,
+                      const kernels::InvertedResidualS8Args& args, size_t filtered_bytes,
+                      size_t weight_bytes) {
+  if (filtered_bytes > kMaxFilteredBytes) return true;
+  const kernels::Window& w = args.depthwise.window;
+  const int shared_rows = (std::min(plan.threads(), w.oh) - 1) * std::max(w.kh - w.stride_h, 0);
+  if (args.has_expand && shared_rows * 8 > w.ih) return false;
+  return plan.Bytes(p.src) + filtered_bytes >= 4 * weight_bytes;
+}
+
 // True where the parts measure faster (kernels/tuning.md, which bench/tuning.sh makes): many channels of few
 // pixels on instruction sets without products of bytes. There the expanded tensor fits in the first cache
 // anyway, and a convolution by itself takes more pixels in each pass over the weights. Where they tie, fused
@@ -153,7 +166,7 @@ Status AddDepthFirst(PlanBuilder& plan, const BlockProblem& p, StepDraft draft) 
   const kernels::InvertedResidualS8Args args = ReadBlock(plan, p, draft);
   const kernels::InvertedResidualSplit split = plan.table().inverted_residual_s8_split(args);
   const int tasks = plan.TaskCount(split.filter_items, draft.info.macs);
-  if (tasks > 1 && split.filtered_bytes <= kMaxFilteredBytes) {
+  if (tasks > 1 && !RowsDivideBetter(plan, p, args, split.filtered_bytes, draft.info.packed_weight_bytes)) {
     AddDividedByChannels(plan, p, args, split, tasks, std::move(draft));
     return Status::Ok();
   }
