@@ -90,42 +90,50 @@ TEST(ThreadPool, CallersFromTasks) {
   }
 }
 
-// Two tasks that wait for each other: true if a worker comes to take the second.
+// The first of two tasks waits for the second: true if a worker comes to take it.
 bool GetsHelp(ThreadPool& pool) {
-  std::atomic<int> together{0};
+  struct {
+    std::atomic<int> begun{0};
+    std::atomic<bool> met{false};
+  } meeting;
   pool.Run(
       2,
       [](void* context, int) {
-        auto& count = *static_cast<std::atomic<int>*>(context);
-        count.fetch_add(1);
+        auto& m = *static_cast<decltype(meeting)*>(context);
+        if (m.begun.fetch_add(1) != 0) return;
         const auto start = std::chrono::steady_clock::now();
-        while (count.load() < 2 && std::chrono::steady_clock::now() - start < std::chrono::seconds(5)) {
+        while (m.begun.load() < 2 && std::chrono::steady_clock::now() - start < std::chrono::seconds(5)) {
           std::this_thread::yield();
         }
-        if (count.load() >= 2) count.fetch_add(2);
+        m.met.store(m.begun.load() == 2);
       },
-      &together);
-  return together.load() > 2;
+      &meeting);
+  return meeting.met.load();
 }
 
-// More threads than processors, so that they lose them between any two steps of falling asleep and of waking
-// others up.
+// More threads than processors, so that the caller loses its own between any two steps of showing a job and
+// waking the worker up: long enough for the worker to do it all and to fall asleep.
 TEST(ThreadPool, WakesUpAfterAnyPause) {
   if (ThreadPool::MaxThreads() < 2) GTEST_SKIP() << "built without threads";
-  ThreadPool pool(9);
-  std::vector<std::thread> callers;
-  for (int caller = 0; caller < 8; ++caller) {
-    callers.emplace_back([&, caller] {
-      for (int round = 0; round < 500; ++round) {
-        pool.Run(
-            3, [](void*, int) {}, nullptr);
-        std::this_thread::sleep_for(std::chrono::microseconds((round * 37 + caller * 11) % 200));
-      }
-    });
+  for (int round = 0; round < 3; ++round) {
+    ThreadPool pool(2);
+    std::atomic<bool> stop{false};
+    std::vector<std::thread> others;
+    for (unsigned i = 0; i < 2 * std::thread::hardware_concurrency(); ++i) {
+      others.emplace_back([&] {
+        while (!stop.load()) continue;
+      });
+    }
+    const auto start = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() - start < std::chrono::milliseconds(500)) {
+      pool.Run(
+          3, [](void*, int) {}, nullptr);
+    }
+    stop.store(true);
+    for (std::thread& other : others) other.join();
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    EXPECT_TRUE(GetsHelp(pool)) << round;
   }
-  for (std::thread& caller : callers) caller.join();
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  for (int round = 0; round < 10; ++round) ASSERT_TRUE(GetsHelp(pool)) << round;
 }
 
 // Whether workers still spin, fall asleep or sleep.
