@@ -38,13 +38,15 @@ struct ConvPacking {
 };
 
 // dst[n,oy,ox,c] = requantise(sum over window, ic of (src - src_zp) * wei[c] + bia[c], scale[c]) + dst_zp, in
-// [lo, hi]. Padding contributes zero. Work item: one output row; items = n * oh. Output channel c belongs to
+// [lo, hi]. Padding contributes zero. Work item: one output row of one part of the channels, by part and then
+// row; items = parts * n * oh. Parts differ by two oc_blocks at most. Output channel c belongs to
 // group c / (oc / groups). `bia` comes from PackConvWeights: it includes the zero point and src_offset terms,
 // so that kernels add plain (src + src_offset) * wei products with padding bytes equal to src_zp.
 // With pad_values a padding pixel holds pad_values[ic] instead, and contributes like a pixel of the image.
 struct ConvS8Args {
   Window window;
   int ic = 0, oc = 0, groups = 1;
+  int parts = 1;  // 1 if there are groups
   const int8_t* src = nullptr;
   const int8_t* wei = nullptr;   // packed for the ISA
   const int32_t* bia = nullptr;  // [groups * padded oc of a group], folded
@@ -209,11 +211,11 @@ struct ConvF32Packing {
   int oc_block = 1;
 };
 
-// dst = clamp(sum src * wei + bia, lo, hi); padding is 0, or pad_values[ic]. Work item: one output row; items
-// = n * oh.
+// dst = clamp(sum src * wei + bia, lo, hi); padding is 0, or pad_values[ic]. Work items as in ConvS8Args.
 struct ConvF32Args {
   Window window;
   int ic = 0, oc = 0, groups = 1;
+  int parts = 1;
   const float* src = nullptr;
   const float* wei = nullptr;
   const float* bia = nullptr;  // [groups * padded oc of a group]

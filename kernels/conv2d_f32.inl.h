@@ -19,10 +19,12 @@ namespace {
 inline void Conv2dF32Reference(const ConvF32Args& a, int begin, int end) noexcept {
   const Window& w = a.window;
   const int icg = a.ic / a.groups, ocg = a.oc / a.groups;
-  for (int row = begin; row < end; ++row) {
+  for (int item = begin; item < end; ++item) {
+    const int part = item / (w.n * w.oh), row = item % (w.n * w.oh);
     const int n = row / w.oh, oy = row % w.oh;
+    const int first = PartBegin(a.oc, part, a.parts), last = PartBegin(a.oc, part + 1, a.parts);
     for (int ox = 0; ox < w.ow; ++ox) {
-      for (int oc = 0; oc < a.oc; ++oc) {
+      for (int oc = first; oc < last; ++oc) {
         float acc = a.bia[oc];
         for (int ky = 0; ky < w.kh; ++ky) {
           const int iy = InputRow(w, oy, ky);

@@ -20,10 +20,12 @@ namespace {
 inline void Conv2dS8Reference(const ConvS8Args& a, int begin, int end) noexcept {
   const Window& w = a.window;
   const int icg = a.ic / a.groups, ocg = a.oc / a.groups;
-  for (int row = begin; row < end; ++row) {
+  for (int item = begin; item < end; ++item) {
+    const int part = item / (w.n * w.oh), row = item % (w.n * w.oh);
     const int n = row / w.oh, oy = row % w.oh;
+    const int first = PartBegin(a.oc, part, a.parts), last = PartBegin(a.oc, part + 1, a.parts);
     for (int ox = 0; ox < w.ow; ++ox) {
-      for (int oc = 0; oc < a.oc; ++oc) {
+      for (int oc = first; oc < last; ++oc) {
         const int8_t* wei = a.wei + static_cast<ptrdiff_t>(oc) * w.kh * w.kw * icg;
         uint32_t acc = static_cast<uint32_t>(a.bia[oc]);
         for (int ky = 0; ky < w.kh; ++ky) {

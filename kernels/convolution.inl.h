@@ -14,6 +14,11 @@
 namespace qrun::kernels {
 namespace {
 
+// Where part `part` of `count` things begins.
+inline int PartBegin(int count, int part, int parts) {
+  return static_cast<int>(static_cast<int64_t>(count) * part / parts);
+}
+
 // Args: ConvS8Args or ConvF32Args; Math: the arithmetic of its Gemm.
 template <class Math, class Args>
 struct Convolution {
@@ -40,15 +45,22 @@ struct Convolution {
     return GatherBytes();
   }
 
-  // Output rows [begin, end). math(channel) is the Math for the channels from `channel` on, counted with
+  // Work items [begin, end). math(channel) is the Math for the channels from `channel` on, counted with
   // padding.
   template <class MathAt>
   QRUN_INLINE void Run(const PaddingPixel& padding, int begin, int end, std::byte* scratch,
                        MathAt&& math) const {
-    if (w.kh == 1) {
-      RunChunks(padding, begin, end, scratch, math);
-    } else {
-      RunStrips(padding, begin, end, scratch, math);
+    const int rows = w.n * w.oh;
+    while (begin < end) {
+      const int part = begin / rows, before = part * rows;
+      const int stop = end < before + rows ? end : before + rows;
+      const Blocks range = PartBlocks(part);
+      if (w.kh == 1) {
+        RunChunks(padding, begin - before, stop - before, range, scratch, math);
+      } else {
+        RunStrips(padding, begin - before, stop - before, range, scratch, math);
+      }
+      begin = stop;
     }
   }
 
@@ -56,6 +68,15 @@ struct Convolution {
   // Crossed products (gemm.inl.h) pay where enough channels, steps and rows share what they cost beside.
   static constexpr int kCrossedRows = 24;   // of a product, at least
   static constexpr int kCrossedTiles = 12;  // register tiles of a chunk, at least
+
+  struct Blocks {
+    int begin, end;
+  };
+  // Whole pairs, as tiles have them.
+  Blocks PartBlocks(int part) const {
+    const int pairs = (blocks + 1) / 2, end = 2 * PartBegin(pairs, part + 1, args.parts);
+    return {2 * PartBegin(pairs, part, args.parts), end < blocks ? end : blocks};
+  }
   bool Crosses() const { return Math::kCrosses && blocks >= 4 && w.kh * steps >= 16; }
   size_t GatherBytes() const { return w.kh == 1 ? Chunks().ScratchBytes() : Strips().ScratchBytes(w); }
   // Behind what is gathered: the wide weights, then a sum for every row.
@@ -108,7 +129,8 @@ struct Convolution {
   // The rows of a range are one run of pixels, cut into chunks; so small images fill the register tiles as
   // well.
   template <class MathAt>
-  void RunChunks(const PaddingPixel& padding, int begin, int end, std::byte* scratch, MathAt& math) const {
+  void RunChunks(const PaddingPixel& padding, int begin, int end, const Blocks& range, std::byte* scratch,
+                 MathAt& math) const {
     const ChunkLayout layout = Chunks();
     const ptrdiff_t last = static_cast<ptrdiff_t>(end) * w.ow;
     for (ptrdiff_t first = static_cast<ptrdiff_t>(begin) * w.ow; first < last; first += layout.rows) {
@@ -122,13 +144,14 @@ struct Convolution {
             Cross(0, scratch, gemm);
           }
         }
-        gemm.Run(0, blocks);
+        gemm.Run(range.begin, range.end);
       }
     }
   }
 
   template <class MathAt>
-  void RunStrips(const PaddingPixel& padding, int begin, int end, std::byte* scratch, MathAt& math) const {
+  void RunStrips(const PaddingPixel& padding, int begin, int end, const Blocks& range, std::byte* scratch,
+                 MathAt& math) const {
     const StripLayout layout = Strips();
     const ptrdiff_t* segments = FillSegments(layout, w, scratch);
     for (int row = begin; row < end;) {
@@ -139,7 +162,7 @@ struct Convolution {
         const int columns = w.ow - ox < layout.columns ? w.ow - ox : layout.columns;
         for (int g = 0; g < args.groups; ++g) {
           FillBand<Math>(layout, PatchesOf(g, padding), n, oy, rows, ox, columns, scratch);
-          MultiplyBand(layout, g, row, rows, ox, columns, segments, scratch, math);
+          MultiplyBand(layout, g, row, rows, ox, columns, range, segments, scratch, math);
         }
       }
       row += rows;
@@ -149,7 +172,7 @@ struct Convolution {
   // Rows that are as wide as the image are one run of pixels, as in RunChunks.
   template <class MathAt>
   void MultiplyBand(const StripLayout& layout, int group, int row, int rows, int ox, int columns,
-                    const ptrdiff_t* segments, std::byte* scratch, MathAt& math) const {
+                    const Blocks& range, const ptrdiff_t* segments, std::byte* scratch, MathAt& math) const {
     const bool whole = columns == w.ow;
     const int runs = whole ? 1 : rows, pixels = whole ? rows * columns : columns;
     const auto gemm_of = [&](int run) {
@@ -161,8 +184,8 @@ struct Convolution {
     if constexpr (Math::kCrosses) {
       for (int run = 0; crosses && run < runs; ++run) SumRows(gemm_of(run), run * pixels, scratch);
     }
-    for (int block = 0; block < blocks; block += kBlocksPerWalk) {
-      const int stop = blocks - block < kBlocksPerWalk ? blocks : block + kBlocksPerWalk;
+    for (int block = range.begin; block < range.end; block += kBlocksPerWalk) {
+      const int stop = range.end - block < kBlocksPerWalk ? range.end : block + kBlocksPerWalk;
       for (int run = 0; run < runs; ++run) {
         Gemm<Math> gemm = gemm_of(run);
         if constexpr (Math::kCrosses) {

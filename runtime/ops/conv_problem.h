@@ -33,6 +33,10 @@ kernels::DwConvS8Args PackDwConvS8(PlanBuilder& plan, const ConvProblem& problem
 kernels::ConvF32Args PackConvF32(PlanBuilder& plan, const ConvProblem& problem, size_t* packed_bytes,
                                  const float* wei = nullptr);
 
+// How many parts of its channels the threads divide a convolution into on our kernels, each as large as
+// `oc_block` channels at least: 1 where rows of the image are the better cut.
+int ChannelParts(const PlanBuilder& plan, const ConvProblem& problem, int oc_block);
+
 // The candidates, in the files convolution_f32.cc and convolution_s8.cc, transposed_convolution.cc (phases)
 // and depthwise_multiplier.cc (repeated).
 Status AddConvOnednn(PlanBuilder& plan, const ConvProblem& problem, StepDraft draft);

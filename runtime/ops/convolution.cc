@@ -73,6 +73,15 @@ ConvProblem ReadDepthwise(const PlanBuilder& plan, const fb::DepthwiseConv2D& op
   return p;
 }
 
+// Threads that share rows each read all weights, threads that share channels each gather the whole source:
+// the larger one is divided. A few rows rarely come out even, and seldom matter: late layers have more
+// weights.
+int ChannelParts(const PlanBuilder& plan, const ConvProblem& p, int oc_block) {
+  if (p.groups != 1 || plan.Bytes(p.tensors.wei) < plan.Bytes(p.tensors.src)) return 1;
+  const int pairs = (p.oc + 2 * oc_block - 1) / (2 * oc_block);  // of blocks, as register tiles take them
+  return plan.TaskCount(pairs, p.Macs(plan));
+}
+
 Status AddConv2D(const OpContext& op, const fb::Conv2D& options, const ConvTensors& t) {
   const ConvProblem problem = ReadConv2D(op.plan, options, t);
   const bool int8 = op.plan.is_int8(t.src);

@@ -50,11 +50,12 @@ kernels::ConvF32Args PackConvF32(PlanBuilder& plan, const ConvProblem& p, size_t
 
 Status AddConvF32(PlanBuilder& plan, const ConvProblem& p, StepDraft draft) {
   const auto& t = p.tensors;
-  const kernels::ConvF32Args args = PackConvF32(plan, p, &draft.info.packed_weight_bytes);
+  kernels::ConvF32Args args = PackConvF32(plan, p, &draft.info.packed_weight_bytes);
+  args.parts = ChannelParts(plan, p, plan.table().conv_f32_packing.oc_block);
   draft.reads = {t.src};
   draft.writes = {t.dst};
   draft.info.candidate = plan.CandidateName("conv2d_f32");
-  plan.AddKernel(std::move(draft), plan.table().conv2d_f32, args, p.window.n * p.window.oh,
+  plan.AddKernel(std::move(draft), plan.table().conv2d_f32, args, args.parts * p.window.n * p.window.oh,
                  plan.table().conv2d_f32_scratch_bytes(args),
                  [t](kernels::ConvF32Args& a, const Binder& binder) {
                    a.src = binder.In<float>(t.src);

@@ -18,12 +18,12 @@ void SetQuantization(const PlanBuilder& plan, const ConvProblem& p, Args& args) 
 
 template <class Args>
 void AddStep(PlanBuilder& plan, const ConvProblem& p,
-             void (*kernel)(const Args&, int, int, std::byte*) noexcept, const Args& args,
+             void (*kernel)(const Args&, int, int, std::byte*) noexcept, const Args& args, int parts,
              size_t scratch_bytes, StepDraft draft) {
   const ConvTensors t = p.tensors;
   draft.reads = {t.src};
   draft.writes = {t.dst};
-  plan.AddKernel(std::move(draft), kernel, args, p.window.n * p.window.oh, scratch_bytes,
+  plan.AddKernel(std::move(draft), kernel, args, parts * p.window.n * p.window.oh, scratch_bytes,
                  [t](Args& a, const Binder& binder) {
                    a.src = binder.In<int8_t>(t.src);
                    a.dst = binder.Out<int8_t>(t.dst);
@@ -84,9 +84,10 @@ kernels::DwConvS8Args PackDwConvS8(PlanBuilder& plan, const ConvProblem& p, size
 }
 
 Status AddConvS8(PlanBuilder& plan, const ConvProblem& p, StepDraft draft) {
-  const kernels::ConvS8Args args = PackConvS8(plan, p, &draft.info.packed_weight_bytes);
+  kernels::ConvS8Args args = PackConvS8(plan, p, &draft.info.packed_weight_bytes);
+  args.parts = ChannelParts(plan, p, plan.table().conv_packing.oc_block);
   draft.info.candidate = plan.CandidateName("conv2d_s8");
-  AddStep(plan, p, plan.table().conv2d_s8, args, plan.table().conv2d_s8_scratch_bytes(args),
+  AddStep(plan, p, plan.table().conv2d_s8, args, args.parts, plan.table().conv2d_s8_scratch_bytes(args),
           std::move(draft));
   return Status::Ok();
 }
@@ -94,7 +95,7 @@ Status AddConvS8(PlanBuilder& plan, const ConvProblem& p, StepDraft draft) {
 Status AddDwConvS8(PlanBuilder& plan, const ConvProblem& p, StepDraft draft) {
   const kernels::DwConvS8Args args = PackDwConvS8(plan, p, &draft.info.packed_weight_bytes);
   draft.info.candidate = plan.CandidateName("dwconv2d_s8");
-  AddStep(plan, p, plan.table().dwconv2d_s8, args, plan.table().dwconv2d_s8_scratch_bytes(args),
+  AddStep(plan, p, plan.table().dwconv2d_s8, args, 1, plan.table().dwconv2d_s8_scratch_bytes(args),
           std::move(draft));
   return Status::Ok();
 }

@@ -21,7 +21,7 @@ struct Problem {
 };
 
 std::vector<float> RunOn(const KernelTable& table, const Problem& p, bool fused = true,
-                         const float* pad_values = nullptr) {
+                         const float* pad_values = nullptr, int parts = 1) {
   const ConvShape& s = p.shape;
   const ConvWeightShape weights = {s.oc, s.kernel[0], s.kernel[1], s.ic / s.groups, s.groups};
   std::vector<float> wei(PackedConvWeightCountF32(table.conv_f32_packing, weights));
@@ -31,6 +31,7 @@ std::vector<float> RunOn(const KernelTable& table, const Problem& p, bool fused 
                       .ic = s.ic,
                       .oc = s.oc,
                       .groups = s.groups,
+                      .parts = parts,
                       .src = p.src.data(),
                       .wei = wei.data(),
                       .bia = bia.data(),
@@ -39,7 +40,7 @@ std::vector<float> RunOn(const KernelTable& table, const Problem& p, bool fused 
                       .fused = fused,
                       .pad_values = pad_values};
   const Window& w = args.window;
-  return RunWhole<float>(table.conv2d_f32, args, w.n * w.oh, table.conv2d_f32_scratch_bytes(args),
+  return RunWhole<float>(table.conv2d_f32, args, parts * w.n * w.oh, table.conv2d_f32_scratch_bytes(args),
                          static_cast<size_t>(w.n * w.oh * w.ow * s.oc));
 }
 
@@ -66,6 +67,22 @@ TEST(AgainstReference, conv2d_f32) {
   }
   for (int pixels = 1; pixels <= 45; ++pixels) {
     ExpectCloseOnAllIsas({.name = "pixels", .in = {1, pixels}, .ic = 8, .oc = 40}, ++seed);
+  }
+}
+
+TEST(Conv2dF32, PartsOfTheChannels) {
+  for (const ConvShape& shape :
+       {ConvShape{.name = "pointwise", .n = 2, .in = {5, 9}, .ic = 20, .oc = 150},
+        ConvShape{
+            .name = "window", .in = {7, 6}, .ic = 9, .oc = 40, .kernel = {3, 3}, .pad = {1, 1, 1, 1}}}) {
+    const Problem problem(shape, 5);
+    const std::vector<float> want = RunOn(Reference(), problem);
+    for (int parts : {2, 3, 5}) {
+      for (const KernelTable* table : CompiledTables()) {
+        if (!CanRun(*table)) continue;
+        EXPECT_EQ(want, RunOn(*table, problem, false, nullptr, parts));
+      }
+    }
   }
 }
 

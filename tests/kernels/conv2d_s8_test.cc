@@ -5,7 +5,7 @@ namespace {
 
 // pad_values: per channel, or null.
 std::vector<int8_t> RunOn(const KernelTable& table, const ConvS8Problem& p,
-                          const int8_t* pad_values = nullptr) {
+                          const int8_t* pad_values = nullptr, int parts = 1) {
   const ConvShape& s = p.shape;
   const ConvWeightShape weights = {s.oc, s.kernel[0], s.kernel[1], s.ic / s.groups, s.groups};
   const size_t channels = PackedConvChannelCount(table.conv_packing, weights);
@@ -19,13 +19,14 @@ std::vector<int8_t> RunOn(const KernelTable& table, const ConvS8Problem& p,
   args.ic = s.ic;
   args.oc = s.oc;
   args.groups = s.groups;
+  args.parts = parts;
   args.pad_values = pad_values;
   args.src = p.src.data();
   args.wei = wei.data();
   args.bia = bia.data();
   args.scale = scale.data();
   const Window& w = args.window;
-  return RunWhole<int8_t>(table.conv2d_s8, args, w.n * w.oh, table.conv2d_s8_scratch_bytes(args),
+  return RunWhole<int8_t>(table.conv2d_s8, args, parts * w.n * w.oh, table.conv2d_s8_scratch_bytes(args),
                           static_cast<size_t>(w.n * w.oh * w.ow * s.oc));
 }
 
@@ -123,6 +124,29 @@ TEST(Conv2dS8, PaddingValuesAreLikePixels) {
         if (!CanRun(*table)) continue;
         SCOPED_TRACE(problem.Name(*table));
         ExpectSame(want, RunOn(*table, problem, pad_values.data()));
+      }
+    }
+  }
+}
+
+// Also more parts than there are pairs of blocks, so that some are empty.
+TEST(Conv2dS8, PartsOfTheChannels) {
+  uint32_t seed = 9000;
+  for (int oc : {1, 40, 64, 150}) {
+    for (const ConvShape& shape :
+         {ConvShape{.name = "pointwise", .n = 2, .in = {5, 9}, .ic = 70, .oc = oc},
+          ConvShape{.name = "pixel", .in = {1, 1}, .ic = 33, .oc = oc},
+          ConvShape{
+              .name = "window", .in = {7, 6}, .ic = 9, .oc = oc, .kernel = {3, 3}, .pad = {1, 1, 1, 1}}}) {
+      ++seed;
+      const ConvS8Problem problem(shape, Outputs()[seed % Outputs().size()], seed);
+      const std::vector<int8_t> want = RunOn(Reference(), problem);
+      for (int parts : {2, 3, 5}) {
+        for (const KernelTable* table : CompiledTables()) {
+          if (!CanRun(*table)) continue;
+          SCOPED_TRACE(problem.Name(*table));
+          ExpectSame(want, RunOn(*table, problem, nullptr, parts));
+        }
       }
     }
   }
