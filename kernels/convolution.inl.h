@@ -9,6 +9,7 @@
 #include "kernels/gemm.inl.h"
 #include "kernels/im2col.inl.h"
 #include "kernels/inline.inl.h"
+#include "kernels/padded_rows.inl.h"
 #include "kernels/strips.inl.h"
 
 namespace qrun::kernels {
@@ -57,6 +58,8 @@ struct Convolution {
       const Blocks range = PartBlocks(part);
       if (w.kh == 1) {
         RunChunks(padding, begin - before, stop - before, range, scratch, math);
+      } else if (ReadsInPlace()) {
+        RunRows(padding, begin - before, stop - before, range, scratch, math);
       } else {
         RunStrips(padding, begin - before, stop - before, range, scratch, math);
       }
@@ -78,7 +81,19 @@ struct Convolution {
     return {2 * PartBegin(pairs, part, args.parts), end < blocks ? end : blocks};
   }
   bool Crosses() const { return Math::kCrosses && blocks >= 4 && w.kh * steps >= 16; }
-  size_t GatherBytes() const { return w.kh == 1 ? Chunks().ScratchBytes() : Strips().ScratchBytes(w); }
+  // Where the pixels under a row of the kernel are adjacent and fill less than half of a cell, and most of a
+  // tile lies within an output row.
+  bool ReadsInPlace() const {
+    return w.kh > 1 && args.groups == 1 && !Crosses() && w.dilation_w == 1 && w.input_dilation_h == 1 &&
+           w.input_dilation_w == 1 && w.pad_left >= 0 && 2 * PatchBytes() <= CellSrcBytes<Math>() &&
+           w.ow >= Math::kTilePixels[0];
+  }
+  PaddedRows<Math> Rows() const { return PaddedRows<Math>::Of(w, args.ic); }
+  size_t GatherBytes() const {
+    return w.kh == 1        ? Chunks().ScratchBytes()
+           : ReadsInPlace() ? Rows().ScratchBytes(w)
+                            : Strips().ScratchBytes(w);
+  }
   // Behind what is gathered: the wide weights, then a sum for every row.
   size_t WideOffset() const { return (GatherBytes() + 63) / 64 * 64; }
   size_t SumsOffset() const { return WideOffset() + CrossedGemm<Math>::WideBytes(w.kh, steps); }
@@ -146,6 +161,49 @@ struct Convolution {
         }
         gemm.Run(range.begin, range.end);
       }
+    }
+  }
+
+  template <class MathAt>
+  void RunRows(const PaddingPixel& padding, int begin, int end, const Blocks& range, std::byte* scratch,
+               MathAt& math) const {
+    using Layout = PaddedRows<Math>;
+    const Layout layout = Rows();
+    std::byte* source_rows = scratch + layout.RowsOffset();
+    FillPaddingRow<Math>(padding, args.ic * kElementBytes, layout.row_bytes, scratch);
+    auto* segments = reinterpret_cast<ptrdiff_t*>(scratch + layout.SegmentsOffset(w));
+    for (int ky = 0; ky < w.kh; ++ky) segments[ky] = ky * w.dilation_h * layout.row_bytes;
+    const ptrdiff_t pixel_bytes = args.ic * Layout::kBytes;
+    for (int row = begin; row < end;) {
+      const int n = row / w.oh, oy = row % w.oh;
+      int rows = end - row < w.oh - oy ? end - row : w.oh - oy;
+      if (rows > layout.rows) rows = layout.rows;
+      const int top = oy * w.stride_h - w.pad_top;
+      for (ptrdiff_t r = 0; r < Layout::SourceRows(w, rows); ++r) {
+        const ptrdiff_t iy = top + r;
+        const auto* src =
+            iy < 0 || iy >= w.ih ? nullptr : args.src + PixelOffset(n, iy, 0, w.ih, w.iw, args.ic);
+        FillRow<Math>(reinterpret_cast<const std::byte*>(src), w.iw * args.ic * kElementBytes,
+                      w.pad_left * pixel_bytes, scratch, layout.row_bytes,
+                      source_rows + r * layout.row_bytes);
+      }
+      for (int r = 0; r < rows; ++r) {
+        const std::byte* first = source_rows + r * w.stride_h * layout.row_bytes;
+        const Gemm<Math, RowsIn::kPlace> gemm = {math(0),
+                                                 first,
+                                                 w.stride_w * pixel_bytes,
+                                                 w.ow,
+                                                 segments,
+                                                 w.kh,
+                                                 steps,
+                                                 args.wei,
+                                                 args.bia,
+                                                 args.dst + (row + r) * ptrdiff_t{w.ow} * args.oc,
+                                                 args.oc,
+                                                 args.oc};
+        gemm.Run(range.begin, range.end);
+      }
+      row += rows;
     }
   }
 

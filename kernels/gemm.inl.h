@@ -8,6 +8,9 @@
 //
 // K comes in segments of equally many steps: one for a fully connected layer or a kernel of one row, else one
 // for every kernel row (strips.inl.h). Each has cells of its own, at an offset from the chunk.
+//
+// Or rows are read in place, `row_bytes` apart, where the steps of a segment follow one another without cells
+// (padded_rows.inl.h).
 #ifndef QRUN_KERNELS_GEMM_INL_H_
 #define QRUN_KERNELS_GEMM_INL_H_
 
@@ -35,18 +38,20 @@ enum class Product { kBroadcast, kLanes, kRowPairs };
 // Where the only segment is.
 inline constexpr ptrdiff_t kOneSegment[] = {0};
 
+enum class RowsIn { kCells, kPlace };
+
 template <class Math>
 struct CrossedGemm;
 
 // Math supplies the element types, Load*/Broadcast/MulAddTile on registers, and Store<pixels, blocks>, which
 // finishes a tile of accumulators (int8: requantises) and writes it.
-template <class Math>
+template <class Math, RowsIn kRowsIn = RowsIn::kCells>
 struct Gemm {
   using Reg = typename Math::Reg;
 
   Math math;
   const std::byte* chunk;
-  ptrdiff_t cell_stride;  // bytes between cells of a row
+  ptrdiff_t cell_stride;  // bytes between cells of a row; of rows in place, between the rows
   int rows;
   const ptrdiff_t* segments;  // bytes from the chunk to the first cells of each
   int segment_count;
@@ -74,6 +79,11 @@ struct Gemm {
     }
   }
 
+  // Row r of a tile at `first`.
+  QRUN_INLINE const std::byte* RowOfTile(const std::byte* first, ptrdiff_t r) const {
+    return first + r * (kRowsIn == RowsIn::kCells ? kCellBytes : cell_stride);
+  }
+
   // acc += activations at src times weights at w, for kSteps steps.
   template <int kRows, int kBlocks, int kSteps>
   QRUN_INLINE void Multiply(Reg (&acc)[kRows * kBlocks], const std::byte* src, const typename Math::Wei* w,
@@ -92,8 +102,7 @@ struct Gemm {
                                       high[b.value]);
       });
       Unroll<kRows / 2>([&](auto pair) QRUN_INLINE_LAMBDA {
-        const std::byte* rows_src = src + 2 * pair.value * kCellBytes;
-        const Reg s = math.LoadRowPair(rows_src, rows_src + kCellBytes);
+        const Reg s = math.LoadRowPair(RowOfTile(src, 2 * pair.value), RowOfTile(src, 2 * pair.value + 1));
         Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
           constexpr int i = 2 * pair.value * kBlocks + b.value;
           math.MulAddPairs(acc[i], s, low[b.value]);
@@ -102,7 +111,7 @@ struct Gemm {
       });
     } else if constexpr (Math::kProduct == Product::kLanes && kSteps > 1) {
       Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA {
-        const Reg steps_src = math.LoadSteps(src + r.value * kCellBytes);
+        const Reg steps_src = math.LoadSteps(RowOfTile(src, r.value));
         Unroll<kSteps>([&](auto s) QRUN_INLINE_LAMBDA {
           Unroll<kBlocks>([&](auto b) QRUN_INLINE_LAMBDA {
             math.template MulAddLane<s.value>(acc[r.value * kBlocks + b.value], steps_src,
@@ -113,7 +122,7 @@ struct Gemm {
     } else {
       static_assert(kSteps == 1);
       Math::template MulAddTile<kRows, kBlocks>(
-          acc, wei, [&](auto r) QRUN_INLINE_LAMBDA { return math.Broadcast(src + r.value * kCellBytes); });
+          acc, wei, [&](auto r) QRUN_INLINE_LAMBDA { return math.Broadcast(RowOfTile(src, r.value)); });
     }
   }
 
@@ -128,10 +137,11 @@ struct Gemm {
       Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA { acc[r.value * kBlocks + b.value] = bias; });
     });
     ZipRowPairs<kRows, kBlocks>(acc);
-    const std::byte* first_cell = chunk + static_cast<ptrdiff_t>(row) * kCellBytes;
+    const std::byte* first_row = RowOfTile(chunk, row);
     for (const ptrdiff_t* segment = segments; segment != segments + segment_count; ++segment) {
-      const std::byte* cell = first_cell + *segment;
-      for (int left = steps; left > 0; left -= kCellSteps, cell += cell_stride) {
+      const std::byte* cell = first_row + *segment;
+      const ptrdiff_t to_next = kRowsIn == RowsIn::kCells ? cell_stride : kCellBytes;
+      for (int left = steps; left > 0; left -= kCellSteps, cell += to_next) {
         const std::byte* src = cell;
         const std::byte* end = cell + 4 * (left < kCellSteps ? left : kCellSteps);
         constexpr int kAtOnce = Math::kStepsAtOnce;
@@ -156,7 +166,7 @@ struct Gemm {
   inline void Column(int block) const {
     constexpr int kTall = Math::kTilePixels[0], kMiddle = Math::kTilePixels[1];
     constexpr int kLow = Math::kTilePixels[2];
-    if constexpr (Math::kCrosses && kBlocks == 2) {
+    if constexpr (Math::kCrosses && kBlocks == 2 && kRowsIn == RowsIn::kCells) {
       if (wide != nullptr) return CrossedGemm<Math>{*this}.Column(block);
     }
     int row = 0;
@@ -171,7 +181,7 @@ struct Gemm {
     }
   }
 
-  void Run(int block_begin, int block_end) const {
+  QRUN_NOINLINE void Run(int block_begin, int block_end) const {
     int block = block_begin;
     if (rows == 1) {
       for (; block_end - block >= 4; block += 4) Tile<Math::kTilePixels[2], 4>(0, 1, block);

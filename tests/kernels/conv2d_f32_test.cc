@@ -58,7 +58,7 @@ void ExpectCloseOnAllIsas(const ConvShape& shape, uint32_t seed) {
 
 TEST(AgainstReference, conv2d_f32) {
   uint32_t seed = 0;
-  for (const auto* shapes : {&WindowShapes(), &GroupedShapes()}) {
+  for (const auto* shapes : {&WindowShapes(), &GroupedShapes(), &FewChannelShapes()}) {
     for (const ConvShape& shape : *shapes) ExpectCloseOnAllIsas(shape, ++seed);
   }
   for (int c : LaneEdges()) {
@@ -88,7 +88,7 @@ TEST(Conv2dF32, PartsOfTheChannels) {
 
 TEST(Conv2dF32, PaddingValuesAreLikePixels) {
   uint32_t seed = 7000;
-  for (const auto* shapes : {&WindowShapes(), &GroupedShapes()}) {
+  for (const auto* shapes : {&WindowShapes(), &GroupedShapes(), &FewChannelShapes()}) {
     for (const ConvShape& shape : *shapes) {
       if (shape.input_dilation[0] != 1 || shape.input_dilation[1] != 1) continue;
       const Problem problem(shape, ++seed);

@@ -41,7 +41,7 @@ void ExpectEqualOnAllIsas(const ConvShape& shape, const Output& output, uint32_t
 
 TEST(AgainstReference, conv2d_s8) {
   uint32_t seed = 0;
-  for (const auto* shapes : {&WindowShapes(), &GroupedShapes()}) {
+  for (const auto* shapes : {&WindowShapes(), &GroupedShapes(), &FewChannelShapes()}) {
     for (const ConvShape& shape : *shapes) {
       for (const Output& output : Outputs()) ExpectEqualOnAllIsas(shape, output, ++seed);
     }
@@ -112,7 +112,7 @@ TEST(Conv2dS8, ManyBandsOfRowsAndColumns) {
 
 TEST(Conv2dS8, PaddingValuesAreLikePixels) {
   uint32_t seed = 7000;
-  for (const auto* shapes : {&WindowShapes(), &GroupedShapes()}) {
+  for (const auto* shapes : {&WindowShapes(), &GroupedShapes(), &FewChannelShapes()}) {
     for (const ConvShape& shape : *shapes) {
       if (shape.input_dilation[0] != 1 || shape.input_dilation[1] != 1) continue;
       const ConvS8Problem problem(shape, Outputs()[0], ++seed);

@@ -130,6 +130,74 @@ inline const std::vector<ConvShape>& GroupedShapes() {
   return shapes;
 }
 
+// Few channels and wide rows, which int8 kernels read in place (kernels/padded_rows.inl.h): rows that fill
+// register tiles and rows that do not, several bands, two images, paddings of which kernels read nothing
+// else, strides above the kernel, dilated rows, and what comes close: cropped, dilated columns.
+inline const std::vector<ConvShape>& FewChannelShapes() {
+  static const std::vector<ConvShape> shapes = {
+      {.name = "rgb_stem",
+       .n = 2,
+       .in = {33, 41},
+       .ic = 3,
+       .oc = 20,
+       .kernel = {3, 3},
+       .stride = {2, 2},
+       .pad = {1, 1, 1, 1}},
+      {.name = "rgb_stem_even",
+       .in = {32, 56},
+       .ic = 3,
+       .oc = 16,
+       .kernel = {3, 3},
+       .stride = {2, 2},
+       .pad = {0, 0, 1, 1}},
+      {.name = "rgb_14", .in = {9, 14}, .ic = 3, .oc = 33, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
+      {.name = "rgb_15", .in = {9, 15}, .ic = 3, .oc = 48, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
+      {.name = "rgb_22", .in = {5, 22}, .ic = 3, .oc = 7, .kernel = {3, 3}, .pad = {1, 1, 1, 1}},
+      {.name = "rgb_7x7",
+       .in = {40, 61},
+       .ic = 3,
+       .oc = 24,
+       .kernel = {7, 7},
+       .stride = {2, 2},
+       .pad = {3, 3, 3, 3}},
+      {.name = "spectrogram",
+       .in = {49, 30},
+       .ic = 1,
+       .oc = 64,
+       .kernel = {10, 4},
+       .stride = {2, 2},
+       .pad = {4, 1, 5, 1}},
+      {.name = "grey", .n = 3, .in = {7, 28}, .ic = 1, .oc = 5, .kernel = {5, 5}, .pad = {2, 2, 2, 2}},
+      {.name = "wide_padding",
+       .in = {3, 9},
+       .ic = 2,
+       .oc = 9,
+       .kernel = {3, 2},
+       .stride = {1, 3},
+       .pad = {5, 30, 4, 33}},
+      {.name = "stride_above_kernel", .in = {20, 61}, .ic = 4, .oc = 19, .kernel = {2, 2}, .stride = {5, 4}},
+      {.name = "dilated_rows",
+       .in = {31, 20},
+       .ic = 3,
+       .oc = 17,
+       .kernel = {3, 2},
+       .dilation = {6, 1},
+       .pad = {6, 1, 6, 0}},
+      {.name = "one_more_byte", .in = {6, 17}, .ic = 17, .oc = 3, .kernel = {2, 1}},
+      {.name = "many_bands",
+       .in = {200, 120},
+       .ic = 4,
+       .oc = 8,
+       .kernel = {4, 4},
+       .stride = {1, 1},
+       .pad = {1, 2, 2, 1}},
+      {.name = "cropped", .in = {12, 40}, .ic = 3, .oc = 6, .kernel = {3, 3}, .pad = {-1, -2, -3, -1}},
+      {.name = "cropped_right", .in = {12, 40}, .ic = 3, .oc = 6, .kernel = {3, 3}, .pad = {-1, 2, -3, -7}},
+      {.name = "dilated_columns", .in = {12, 40}, .ic = 3, .oc = 6, .kernel = {3, 3}, .dilation = {1, 2}},
+  };
+  return shapes;
+}
+
 // The distinct convolutions of MobileNetV2 1.0/224: the stem, and all pointwise layers in order. Timed by
 // bench/kernels, which checks each against the reference first.
 inline const std::vector<ConvShape>& MobileNetShapes() {
