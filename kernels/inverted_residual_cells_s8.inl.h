@@ -32,6 +32,7 @@
 #include "kernels/dot_tile.inl.h"
 #include "kernels/gemm_s8.inl.h"
 #include "kernels/inline.inl.h"
+#include "kernels/padded_rows.inl.h"
 #include "kernels/requantize.inl.h"
 #include "kernels/stage_clock.inl.h"
 #include "kernels/window.inl.h"
@@ -238,25 +239,14 @@ class InvertedResidualCellsS8 {
                                 (e_.oh - 1) * e_.stride_h + e_.kh - e_.pad_top > e_.ih);
   }
 
-  // A row of padding pixels of the source, as the dot products want it.
-  void FillPaddingRow() const {
-    const ConvS8Args& expand = args_.expand;
-    constexpr int kPiece = 16 * kGroup;  // activations in 64 bytes
-    int channel = 0;
-    for (ptrdiff_t i = 0; i < src_row_bytes_; i += 64) {
-      int8_t piece[kPiece];
-      for (int8_t& value : piece) {
-        value =
-            static_cast<int8_t>(expand.pad_values == nullptr ? expand.src_zp : expand.pad_values[channel]);
-        if (++channel == expand.ic) channel = 0;
-      }
-      Ops::ExpandGroups(piece, padding_row_ + i);
-    }
-  }
-
   // The columns left of the image are written once; those on its right each time that tiles ran over them.
   void FillPadding() const {
-    if (PadsSource()) FillPaddingRow();
+    if (PadsSource()) {
+      const ConvS8Args& expand = args_.expand;
+      const PaddingPixel padding = {static_cast<uint8_t>(expand.src_zp),
+                                    reinterpret_cast<const std::byte*>(expand.pad_values)};
+      FillPaddingRow<GemmMathS8<Tag>>(padding, expand.ic, src_row_bytes_, padding_row_);
+    }
     rows_.PadLeft(w_.pad_left, PaddingCell());
   }
   void FillRight(int block, int slab_blocks, Turn turn) const {
