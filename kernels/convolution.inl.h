@@ -86,7 +86,7 @@ struct Convolution {
   bool ReadsInPlace() const {
     return w.kh > 1 && args.groups == 1 && !Crosses() && w.dilation_w == 1 && w.input_dilation_h == 1 &&
            w.input_dilation_w == 1 && w.pad_left >= 0 && 2 * PatchBytes() <= CellSrcBytes<Math>() &&
-           w.ow >= Math::kTilePixels[0];
+           w.ow >= Math::kTilePixels[0] && Rows().IsSmall(w);
   }
   PaddedRows<Math> Rows() const { return PaddedRows<Math>::Of(w, args.ic); }
   size_t GatherBytes() const {

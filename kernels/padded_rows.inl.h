@@ -40,6 +40,8 @@ struct PaddedRows {
     return layout;
   }
 
+  // False where not even the rows under one output row stay small: very wide or far apart.
+  bool IsSmall(const Window& w) const { return SourceRows(w, 1) * row_bytes <= kMaxBytes; }
   // Source rows under so many output rows.
   static ptrdiff_t SourceRows(const Window& w, int output_rows) {
     return (output_rows - 1) * ptrdiff_t{w.stride_h} + (w.kh - 1) * ptrdiff_t{w.dilation_h} + 1;
@@ -52,7 +54,7 @@ struct PaddedRows {
   }
 
  private:
-  static constexpr ptrdiff_t kBandBytes = 16 << 10;
+  static constexpr ptrdiff_t kBandBytes = 16 << 10, kMaxBytes = 64 << 10;
 };
 
 // `row_bytes` bytes of activations that all hold padding.

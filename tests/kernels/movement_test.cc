@@ -44,7 +44,9 @@ TEST(Softmax, MatchesDoublePrecision) {
     }
     // src - max is rounded: up to 40 * 2^-24 in the exponent, and as much again in the sum.
     EXPECT_LE(worst, 5e-6) << inner;
-    if (inner > 1) EXPECT_GT(worst_of_perturbed, 5e-6) << inner;  // the tolerance notices a changed input
+    if (inner > 1) {  // the tolerance notices a changed input
+      EXPECT_GT(worst_of_perturbed, 5e-6) << inner;
+    }
   }
 }
 

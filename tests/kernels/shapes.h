@@ -193,6 +193,7 @@ inline const std::vector<ConvShape>& FewChannelShapes() {
        .pad = {1, 2, 2, 1}},
       {.name = "cropped", .in = {12, 40}, .ic = 3, .oc = 6, .kernel = {3, 3}, .pad = {-1, -2, -3, -1}},
       {.name = "cropped_right", .in = {12, 40}, .ic = 3, .oc = 6, .kernel = {3, 3}, .pad = {-1, 2, -3, -7}},
+      {.name = "rows_far_apart", .in = {205, 90}, .ic = 4, .oc = 3, .kernel = {3, 2}, .dilation = {100, 1}},
       {.name = "dilated_columns", .in = {12, 40}, .ic = 3, .oc = 6, .kernel = {3, 3}, .dilation = {1, 2}},
   };
   return shapes;
