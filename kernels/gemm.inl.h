@@ -181,7 +181,7 @@ struct Gemm {
     }
   }
 
-  QRUN_NOINLINE void Run(int block_begin, int block_end) const {
+  void Run(int block_begin, int block_end) const {
     int block = block_begin;
     if (rows == 1) {
       for (; block_end - block >= 4; block += 4) Tile<Math::kTilePixels[2], 4>(0, 1, block);
