@@ -76,12 +76,16 @@ class InvertedResidualCellsS8 {
   static bool Fits(const InvertedResidualS8Args& args) {
     const Window& e = args.expand.window;
     const Window& w = args.depthwise.window;
+    // Negative padding crops; rows have no room for columns left of their first.
+    const bool crops =
+        w.pad_left < 0 || w.pad_top < 0 || (args.has_expand && (e.pad_left < 0 || e.pad_top < 0));
     const bool expands =
         !args.has_expand || (args.expand.scales_below_one && args.expand.groups == 1 && e.dilation_h == 1 &&
                              e.dilation_w == 1 && e.input_dilation_h == 1 && e.input_dilation_w == 1);
-    return expands && args.depthwise.scales_below_one && args.project.groups == 1 && w.kh == kKernel &&
-           w.kw == kKernel && w.dilation_h == 1 && w.dilation_w == 1 && w.input_dilation_h == 1 &&
-           w.input_dilation_w == 1 && w.stride_h == w.stride_w && (w.stride_h == 1 || w.stride_h == 2);
+    return !crops && expands && args.depthwise.scales_below_one && args.project.groups == 1 &&
+           w.kh == kKernel && w.kw == kKernel && w.dilation_h == 1 && w.dilation_w == 1 &&
+           w.input_dilation_h == 1 && w.input_dilation_w == 1 && w.stride_h == w.stride_w &&
+           (w.stride_h == 1 || w.stride_h == 2);
   }
 
   // For Run.
