@@ -279,7 +279,7 @@ bool RunsOnCells(const KernelTable& table, const BlockShape& s) {
   const std::string_view isa = table.isa;
   const bool has_5x5 = isa == "avx512vnni" || isa.starts_with("neon");
   return isa != "ref" && s.kh == s.kw && (s.kh == 3 || (s.kh == 5 && has_5x5)) && s.dilation == 1 &&
-         s.stride < 3;
+         s.stride < 3 && s.pad >= 0;
 }
 
 // Returns whether the ISA divides the block.
