@@ -19,9 +19,9 @@
 //   LoadWei(p)            kLanes x kGroup weights, as packed
 //   BroadcastGroup(p)     one group of expanded activations (4 bytes) to all lanes
 //   Dot(acc, src, wei)    acc += sum over the group of src * wei
-//   DotCrossed(acc0, acc1, src0, src1, wei)    crossed products (gemm_crossed.inl.h) of two groups with their
-//                         weights of two blocks, wei[0 .. 1] and wei[2 .. 3]; only where they are faster,
-//                         with
+//   DotCrossed(acc0, acc1, src0, src1, p, wei)    crossed products (gemm_crossed.inl.h) of two groups with
+//                         their weights of two blocks, the one at p and wei[0], wei[1] and wei[2]; only where
+//                         they are faster, with
 //   SwapGroups(groups)      in each lane the other group of its pair
 //   CrossedSum(groups, n)   of n <= 16 expanded groups the sum of the products of every two
 //   kCrossedRows            the height of their register tiles

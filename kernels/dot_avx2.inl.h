@@ -39,7 +39,10 @@ struct S8<Avx2> : YmmS8<Avx2::simd> {
         : "x"(src0), "x"(wei0), "x"(src1), "x"(wei1));
   }
   static constexpr int kCrossedRows = 4;  // 4 x 2 accumulators, 2 x 2 weights, 2 activations, 2 sums
-  static QRUN_INLINE void DotCrossed(I32& acc0, I32& acc1, I32 src0, I32 src1, const I32 (&wei)[4]) {
+  // One of the weights is read from memory for every row: with all four in registers a tile of four rows
+  // takes 8.6 cycles a step instead of 8.
+  static QRUN_INLINE void DotCrossed(I32& acc0, I32& acc1, I32 src0, I32 src1, const std::byte* wei0,
+                                     const I32 (&wei)[3]) {
     I32 sum0, sum1;
     asm("vpaddw %[w2], %[s0], %[t0]\n\tvpaddw %[w0], %[s1], %[t1]\n\t"
         "vpaddw %[w3], %[s0], %[s0]\n\tvpaddw %[w1], %[s1], %[s1]\n\t"
@@ -47,7 +50,8 @@ struct S8<Avx2> : YmmS8<Avx2::simd> {
         "vpaddd %[t0], %[a0], %[a0]\n\tvpaddd %[s0], %[a1], %[a1]"
         :
         [a0] "+x"(acc0), [a1] "+x"(acc1), [s0] "+x"(src0), [s1] "+x"(src1), [t0] "=&x"(sum0), [t1] "=&x"(sum1)
-        : [w0] "x"(wei[0]), [w1] "x"(wei[1]), [w2] "x"(wei[2]), [w3] "x"(wei[3]));
+        : [w0] "m"(*reinterpret_cast<const __m256i_u*>(wei0)), [w1] "x"(wei[0]), [w2] "x"(wei[1]),
+          [w3] "x"(wei[2]));
   }
   static QRUN_INLINE I32 SwapGroups(I32 groups) { return _mm256_shuffle_epi32(groups, 0xB1); }
   static QRUN_INLINE int32_t CrossedSum(const std::byte* groups, int count) {

@@ -107,10 +107,10 @@ struct CrossedGemm {
         const int count = left < kCellSteps ? left : kCellSteps;
         const std::byte* src = cell;
         for (const std::byte* end = cell + count / 2 * 8; src != end; src += 8, w += 4 * kWideBytes) {
-          const Reg wei[4] = {wei_at(w, 0), wei_at(w, 1), wei_at(w, 2), wei_at(w, 3)};
+          const Reg wei[3] = {wei_at(w, 1), wei_at(w, 2), wei_at(w, 3)};
           Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA {
             Ops::DotCrossed(acc[r.value * 2], acc[r.value * 2 + 1], group_at(src, r.value),
-                            group_at(src + 4, r.value), wei);
+                            group_at(src + 4, r.value), w, wei);
           });
         }
         if (count % 2 != 0) {

@@ -617,12 +617,12 @@ class InvertedResidualCellsS8 {
         const std::byte* pixel = src;
         const std::byte* stop = wei + row_steps_bytes;
         for (const std::byte* w = wei; w != stop; w += 2 * weights.kBytes, pixel += 8) {
-          const I32 wei_steps[4] = {Ops::LoadI32(w), Ops::LoadI32(w + Ops::kBytes),
-                                    Ops::LoadI32(w + 2 * Ops::kBytes), Ops::LoadI32(w + 3 * Ops::kBytes)};
+          const I32 wei_steps[3] = {Ops::LoadI32(w + Ops::kBytes), Ops::LoadI32(w + 2 * Ops::kBytes),
+                                    Ops::LoadI32(w + 3 * Ops::kBytes)};
           Unroll<kRows>([&](auto r) QRUN_INLINE_LAMBDA {
             const std::byte* groups = pixel + r.value * row_stride;
             Ops::DotCrossed(acc[r.value * 2], acc[r.value * 2 + 1], Ops::BroadcastGroup(groups),
-                            Ops::BroadcastGroup(groups + 4), wei_steps);
+                            Ops::BroadcastGroup(groups + 4), w, wei_steps);
           });
         }
       } else {
@@ -1001,12 +1001,12 @@ class InvertedResidualCellsS8 {
     const std::byte* w = wide_;
     for (const std::byte* stop = quad + blocks_ * quad_stride; quad != stop; quad += quad_stride) {
       for (int lane = 0; lane < Ops::kBytes; lane += 16, w += 4 * Ops::kBytes) {
-        const I32 wei[4] = {Ops::LoadI32(w), Ops::LoadI32(w + Ops::kBytes), Ops::LoadI32(w + 2 * Ops::kBytes),
+        const I32 wei[3] = {Ops::LoadI32(w + Ops::kBytes), Ops::LoadI32(w + 2 * Ops::kBytes),
                             Ops::LoadI32(w + 3 * Ops::kBytes)};
         Unroll<4>([&](auto s) QRUN_INLINE_LAMBDA {
           const std::byte* src = quad + lane + Cells::GroupAt(s.value);
           Ops::DotCrossed(acc[s.value * 2], acc[s.value * 2 + 1], Ops::BroadcastGroup(src),
-                          Ops::BroadcastGroup(src + 4), wei);
+                          Ops::BroadcastGroup(src + 4), w, wei);
         });
       }
     }
