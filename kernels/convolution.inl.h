@@ -68,7 +68,8 @@ struct Convolution {
   }
 
  private:
-  // Crossed products (gemm.inl.h) pay where enough channels, steps and rows share what they cost beside.
+  // Crossed products (gemm_crossed.inl.h) pay where enough channels, steps and rows share what they cost
+  // beside.
   static constexpr int kCrossedRows = 24;   // of a product, at least
   static constexpr int kCrossedTiles = 12;  // register tiles of a chunk, at least
 

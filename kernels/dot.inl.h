@@ -9,9 +9,8 @@
 //                 unsigned
 //   Register tiles, all as tall as there are registers:
 //   kTilePixels   heights of those of a convolution (2 registers wide), tallest first
-//   kExpandBlocks  channel blocks that the depth-first block expands together, at least 2, at most 3, in
-//   tiles
-//                 of up to kExpandAccumulators registers
+//   kExpandBlocks channel blocks that the depth-first block expands together, at least 2, at most 3, in
+//                 tiles of up to kExpandAccumulators registers
 //   kProjectSlots heights of those of its projection, 1 and 2 registers wide: a tall one, a short one; of 1
 //                 wide multiples of 4, of 2 wide even
 //   I32, F32, Bytes   registers of int32, float (an xsimd batch) and int8
@@ -20,22 +19,23 @@
 //   BroadcastGroup(p)     one group of expanded activations (4 bytes) to all lanes
 //   Dot(acc, src, wei)    acc += sum over the group of src * wei
 //   DotCrossed(acc0, acc1, src0, src1, p, wei)    crossed products (gemm_crossed.inl.h) of two groups with
-//                         their weights of two blocks, the one at p and wei[0], wei[1] and wei[2]; only where
-//                         they are faster, with
+//                         their weights of two blocks, the one at p and wei[0], wei[1] and wei[2]. Only where
+//                         that is faster; beside it are
 //   SwapGroups(groups)      in each lane the other group of its pair
 //   CrossedSum(groups, n)   of n <= 16 expanded groups the sum of the products of every two
 //   kCrossedRows            the height of their register tiles
-//   DotPair(acc0, acc1, src0, src1, wei0, wei1)    two of them; only where that is faster than two calls of
-//   Dot ExpandGroups(src, dst)         16 groups of activations (16 * kGroup bytes) to 64 bytes as
-//   BroadcastGroup
-//                                  reads them
+//   DotPair(acc0, acc1, src0, src1, wei0, wei1)    two dot products; only where that is faster than Dot twice
+//   ExpandGroups(src, dst)         16 groups of activations (16 * kGroup bytes) to 64 bytes as
+//                                  BroadcastGroup reads them
 //   ExpandGroupsPart(src, n, dst)  the same for n < 16 * kGroup bytes; the rest of dst is arbitrary
 //  where one of these is defined, the register tiles of convolutions use it instead of broadcast groups:
-//   kLaneSteps            groups in a register; DotLane<i>(acc, src, wei) is Dot with group i of src in all
-//   lanes kRowPairs             true; with two registers of weights as packed, ZipSteps(w0, w1, low, high) 8
-//   weights of channels 0 and 1, and of channels 2 and 3 LoadRowPair(a, b)     8 activations of two rows
+//   kLaneSteps            groups in a register. DotLane<i>(acc, src, wei) is Dot with group i of src in all
+//                         lanes
+//   kRowPairs             true. With two registers of weights as packed:
+//   ZipSteps(w0, w1, low, high)   8 weights of channels 0 and 1, and of channels 2 and 3
+//   LoadRowPair(a, b)             8 activations of two rows
 //   DotPairs(acc, src, wei)       acc[row][channel] += the products of 8, for 2 rows and 2 channels
-//   ZipHalves(a, b)       to the first halves of both and the second halves of both
+//   ZipHalves(a, b)               to the first halves of both and the second halves of both
 // Depthwise. "In-lane order" of 4 registers r[0..3]: 128-bit lane l of r[j] holds channels 16 * l + 4 * j +
 // 0..3.
 //   InterleaveTaps(rows, out)   kGroup registers of bytes, one per tap, to 4 registers of groups in in-lane
@@ -66,9 +66,8 @@
 // Requantising
 //   Widen(p)              kLanes int8 to int32
 //   ToF32(i)              round to nearest even
-//   FusedProduct(i, scale, offset)   the float of bits i, times scale, plus offset, rounded once; where that
-//   is one
-//                         instruction
+//   FusedProduct(i, scale, offset)   the float of bits i, times scale, plus offset, rounded once; only where
+//                         that is one instruction
 //   RoundToI32(f)         round half to even; above 32767 at least 32767; NaN and below -32768 at most -32768
 //   PackInLane(r, zp)     saturate(saturate16(r) + zp) to int8, zp as SetWords gives it, of 4 registers of
 //                         int32 in in-lane order to bytes in order; PackInOrder of registers in plain order

@@ -9,8 +9,8 @@
 // K comes in segments of equally many steps: one for a fully connected layer or a kernel of one row, else one
 // for every kernel row (strips.inl.h). Each has cells of its own, at an offset from the chunk.
 //
-// Or rows are read in place, `row_bytes` apart, where the steps of a segment follow one another without cells
-// (padded_rows.inl.h).
+// Or rows are read in place, `cell_stride` apart, where the steps of a segment follow one another without
+// cells (padded_rows.inl.h).
 #ifndef QRUN_KERNELS_GEMM_INL_H_
 #define QRUN_KERNELS_GEMM_INL_H_
 
