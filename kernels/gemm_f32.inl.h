@@ -96,6 +96,9 @@ struct GemmMathF32 {
   static QRUN_INLINE void FillCellPart(const std::byte* src, int bytes, std::byte* dst) {
     CopyBytes(dst, src, bytes);
   }
+  static QRUN_INLINE void FillCellExactly(const std::byte* src, int bytes, std::byte* dst) {
+    FillCellPart(src, bytes, dst);
+  }
 };
 
 // Packing that the float convolutions of an ISA want.

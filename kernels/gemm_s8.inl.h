@@ -99,6 +99,12 @@ struct GemmMathS8 {
   static QRUN_INLINE void FillCellPart(const std::byte* src, int bytes, std::byte* dst) {
     Ops::ExpandGroupsPart(reinterpret_cast<const int8_t*>(src), bytes, dst);
   }
+  // Writes nothing behind them.
+  static QRUN_INLINE void FillCellExactly(const std::byte* src, int bytes, std::byte* dst) {
+    alignas(kCellBytes) std::byte cell[kCellBytes];
+    FillCellPart(src, bytes, cell);
+    CopyBytes(dst, cell, bytes * ptrdiff_t{kCellBytes / kCellSrc});
+  }
 
  private:
   // kWhole: all rows and channels of the tile are valid.

@@ -238,9 +238,11 @@ class InvertedResidualCellsS8 {
 
   Cell PaddingCell() const { return Cells::Padding(args_.depthwise.src_zp); }
 
+  // Whether any expanded pixel reads padding, on any side of the image.
   bool PadsSource() const {
-    return args_.has_expand && (e_.pad_left > 0 || e_.kw > 1 || e_.pad_top > 0 ||
-                                (e_.oh - 1) * e_.stride_h + e_.kh - e_.pad_top > e_.ih);
+    return args_.has_expand &&
+           (e_.pad_left > 0 || e_.pad_top > 0 || (e_.ow - 1) * e_.stride_w + e_.kw - e_.pad_left > e_.iw ||
+            (e_.oh - 1) * e_.stride_h + e_.kh - e_.pad_top > e_.ih);
   }
 
   // The columns left of the image are written once; those on its right each time that tiles ran over them.
@@ -393,32 +395,13 @@ class InvertedResidualCellsS8 {
     const int rows = (valid - 1) * e_.stride_h + e_.kh;
     const int top = y * e_.stride_h - e_.pad_top;
     const int ic = args_.expand.ic;
-    const ptrdiff_t left = ptrdiff_t{e_.pad_left} * ic * kExpansion;
-    const bool padded = e_.pad_left > 0 || e_.kw > 1;
+    const ptrdiff_t bytes = ptrdiff_t{e_.iw} * ic, left = ptrdiff_t{e_.pad_left} * ic * kExpansion;
+    const ptrdiff_t end = PadsSource() ? src_row_bytes_ : bytes * kExpansion;
     for (int r = 0; r < rows; ++r) {
-      std::byte* row = src_rows_ + r * src_row_bytes_;
       const bool inside = top + r >= 0 && top + r < e_.ih;
-      if (!inside) {
-        CopyBytes(row, padding_row_, src_row_bytes_);
-        continue;
-      }
-      const int8_t* src = args_.src + PixelOffset(n, top + r, 0, e_.ih, e_.iw, ic);
-      const int bytes = e_.iw * ic;
-      if (padded) {
-        const ptrdiff_t right = left + bytes * ptrdiff_t{kExpansion};
-        CopyBytes(row, padding_row_, left);
-        CopyBytes(row + right, padding_row_ + right, src_row_bytes_ - right);
-      }
-      constexpr int kPiece = 16 * kGroup;  // activations in 64 bytes
-      int i = 0;
-      for (; bytes - i >= kPiece; i += kPiece) {
-        Ops::ExpandGroups(src + i, row + left + i * ptrdiff_t{kExpansion});
-      }
-      if (i < bytes) {
-        alignas(64) std::byte piece[64];
-        Ops::ExpandGroupsPart(src + i, bytes - i, piece);
-        CopyBytes(row + left + i * ptrdiff_t{kExpansion}, piece, (bytes - i) * ptrdiff_t{kExpansion});
-      }
+      const int8_t* src = inside ? args_.src + PixelOffset(n, top + r, 0, e_.ih, e_.iw, ic) : nullptr;
+      FillRow<GemmMathS8<Tag>>(reinterpret_cast<const std::byte*>(src), bytes, left, padding_row_, end,
+                               src_rows_ + r * src_row_bytes_);
     }
   }
 

@@ -72,17 +72,18 @@ void FillPaddingRow(const PaddingPixel& padding, ptrdiff_t pixel_bytes, ptrdiff_
   }
 }
 
-// A source row of `src_bytes` bytes (null: padding) behind `left` bytes of padding, and padding behind it.
+// A source row of `src_bytes` bytes (null: padding) behind `left` bytes of padding, and padding behind it, up
+// to `row_bytes` bytes. Nothing is read of padding_row where nothing is padded.
 template <class Math>
-void FillRow(const std::byte* src, ptrdiff_t src_bytes, ptrdiff_t left, const std::byte* padding_row,
-             ptrdiff_t row_bytes, std::byte* row) {
+QRUN_INLINE void FillRow(const std::byte* src, ptrdiff_t src_bytes, ptrdiff_t left,
+                         const std::byte* padding_row, ptrdiff_t row_bytes, std::byte* row) {
   if (src == nullptr) return CopyBytes(row, padding_row, row_bytes);
   constexpr ptrdiff_t kSrc = CellSrcBytes<Math>();
   CopyBytes(row, padding_row, left);
-  const std::byte* const end = src + src_bytes;
   std::byte* to = row + left;
+  const std::byte* const end = src + src_bytes;
   for (; end - src >= kSrc; src += kSrc, to += kCellBytes) Math::FillCell(src, to);
-  if (src < end) Math::FillCellPart(src, static_cast<int>(end - src), to);
+  if (src < end) Math::FillCellExactly(src, static_cast<int>(end - src), to);
   const ptrdiff_t right = left + src_bytes * (kCellBytes / kSrc);
   CopyBytes(row + right, padding_row + right, row_bytes - right);
 }

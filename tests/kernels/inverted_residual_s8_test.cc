@@ -30,6 +30,10 @@ const BlockShape kBlocks[] = {
     {"dilated", 1, 15, 15, 6, 20, 6, 1, 1, 3, 3, 1, 2, 2, true},
     {"skips_rows", 1, 19, 19, 6, 20, 9, 1, 1, 1, 1, 3, 0, 1, false},
     {"over_padded", 1, 4, 4, 6, 20, 9, 1, 1, 5, 5, 1, 4, 1, false},
+    {"expand_padded_behind", 2, 9, 7, 12, 40, 20, 1, 1, 3, 3, 1, 1, 1, false, 2},
+    {"expand_strided_padded_behind", 1, 9, 7, 37, 40, 20, 1, 2, 3, 3, 1, 1, 1, false, 3},
+    {"crossed_expansion_padded_behind", 1, 9, 7, 52, 40, 20, 1, 1, 3, 3, 1, 0, 1, false, 1},
+    {"stem_padded_behind", 1, 22, 20, 3, 32, 16, 3, 2, 3, 3, 1, 1, 1, false, 2},
     // The projection's products are crossed where channels and pixels are many.
     {"crossed", 1, 8, 14, 12, 72, 90, 1, 1, 3, 3, 1, 1, 1, false},
     {"crossed_odd_blocks", 1, 5, 23, 64, 40, 66, 1, 1, 3, 3, 1, 1, 1, false},
@@ -59,8 +63,9 @@ class Block {
         const BiasRange& bias_range = {})
       : table_(table), bias_range_(bias_range), random_(seed) {
     const int e_pad = s.expand_kernel / 2;
-    const int eh = s.expand_kernel ? (s.ih + 2 * e_pad - s.expand_kernel) / s.expand_stride + 1 : s.ih;
-    const int ew = s.expand_kernel ? (s.iw + 2 * e_pad - s.expand_kernel) / s.expand_stride + 1 : s.iw;
+    const int e_pads = e_pad + (s.expand_pad_after < 0 ? e_pad : s.expand_pad_after) - s.expand_kernel;
+    const int eh = s.expand_kernel ? (s.ih + e_pads) / s.expand_stride + 1 : s.ih;
+    const int ew = s.expand_kernel ? (s.iw + e_pads) / s.expand_stride + 1 : s.iw;
     const int reach = (s.kh - 1) * s.dilation + 1;
     oh = (eh + 2 * s.pad - reach) / s.stride + 1;
     ow = (ew + 2 * s.pad - reach) / s.stride + 1;

@@ -333,6 +333,7 @@ struct BlockShape {
   int expand_kernel, expand_stride;
   int kh, kw, stride, pad, dilation;
   bool residual;
+  int expand_pad_after = -1;  // of the first stage, below and to the right; -1: as above and to the left
 };
 
 // The distinct inverted residual blocks of MobileNetV2 1.0/224, the first also with the stem as its first
