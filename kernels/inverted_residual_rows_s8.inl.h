@@ -62,9 +62,10 @@ class InvertedResidualRowsS8 {
  private:
   using Clock = StageClock<InvertedResidualS8Args::kStages>;
 
-  // Enough pixels for two of the tallest register tiles, so that each pass over the weights is worth it.
+  // Two rows at least, since columns under the filter serve two; and enough pixels for two of the tallest
+  // register tiles, so that each pass over the weights is worth it.
   int BandRows() const {
-    const int rows = (28 + w_.ow - 1) / w_.ow;
+    const int rows = w_.ow >= 28 ? 2 : (28 + w_.ow - 1) / w_.ow;
     return rows < w_.oh ? rows : w_.oh;
   }
   // Input rows under `rows` output rows.
