@@ -37,6 +37,11 @@ size_t inverted_residual_s8_scratch_bytes(const InvertedResidualS8Args& args) no
 }
 
 template <class Tag>
+bool inverted_residual_s8_is_general(const InvertedResidualS8Args& args) noexcept {
+  return !Tag::kScalar && !OnCells<Tag>(args, [](auto) {});
+}
+
+template <class Tag>
 void inverted_residual_s8(const InvertedResidualS8Args& args, int begin, int end,
                           std::byte* scratch) noexcept {
   if (begin >= end) return;

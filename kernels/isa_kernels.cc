@@ -42,6 +42,7 @@ const qrun::kernels::KernelTable QRUN_JOIN(qrun_kernel_table_, QRUN_ISA_NAME) = 
         qrun::kernels::inverted_residual_s8_scratch_bytes<qrun::kernels::Tag>,
     .fully_connected_s8_scratch_bytes = qrun::kernels::fully_connected_s8_scratch_bytes<qrun::kernels::Tag>,
     .conv2d_f32_scratch_bytes = qrun::kernels::conv2d_f32_scratch_bytes<qrun::kernels::Tag>,
+    .inverted_residual_s8_is_general = qrun::kernels::inverted_residual_s8_is_general<qrun::kernels::Tag>,
     .inverted_residual_s8_split = qrun::kernels::inverted_residual_s8_split<qrun::kernels::Tag>,
     .inverted_residual_filter_s8 = qrun::kernels::inverted_residual_filter_s8<qrun::kernels::Tag>,
     .inverted_residual_project_s8 = qrun::kernels::inverted_residual_project_s8<qrun::kernels::Tag>,

@@ -19,6 +19,9 @@ struct KernelTable {
   size_t (*fully_connected_s8_scratch_bytes)(const FullyConnectedS8Args&);
   size_t (*conv2d_f32_scratch_bytes)(const ConvF32Args&);
 
+  // True if inverted_residual_s8 calls the kernels of the block's parts on a few rows at a time, where on
+  // whole images these would share more work. False on ISAs without registers, where they share none.
+  bool (*inverted_residual_s8_is_general)(const InvertedResidualS8Args&);
   // inverted_residual_s8 divided by channels; see InvertedResidualSplit.
   InvertedResidualSplit (*inverted_residual_s8_split)(const InvertedResidualS8Args&);
   void (*inverted_residual_filter_s8)(const InvertedResidualS8Args&, int begin, int end,

@@ -24,6 +24,11 @@ ConvProblem ReadConv2D(const PlanBuilder& plan, const fb::Conv2D& options, const
 ConvProblem ReadDepthwise(const PlanBuilder& plan, const fb::DepthwiseConv2D& options,
                           const ConvTensors& tensors);
 
+// Kernel arguments without weights, padding values, src and dst: what the kernels' forms and scratch follow
+// from.
+kernels::ConvS8Args DescribeConvS8(const PlanBuilder& plan, const ConvProblem& problem);
+kernels::DwConvS8Args DescribeDwConvS8(const PlanBuilder& plan, const ConvProblem& problem);
+
 // Kernel arguments of convolutions with packed weights; src and dst are still to be bound. Adds the bytes of
 // the packed weights to *packed_bytes. `wei`: weights in place of the tensor's, if not null.
 kernels::ConvS8Args PackConvS8(PlanBuilder& plan, const ConvProblem& problem, size_t* packed_bytes,

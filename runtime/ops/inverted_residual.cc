@@ -146,22 +146,59 @@ bool RowsDivideBetter(const PlanBuilder& plan, const BlockProblem& p,
   return plan.Bytes(p.src) + filtered_bytes >= 4 * weight_bytes;
 }
 
-// True where the parts measure faster (kernels/tuning.md, which bench/tuning.sh makes): many channels of few
-// pixels on instruction sets without products of bytes. There the expanded tensor fits in the first cache
-// anyway, and a convolution by itself takes more pixels in each pass over the weights. Where they tie, fused
-// needs less memory.
-bool PartsAreFaster(const PlanBuilder& plan, const ConvProblem& depthwise) {
+// Many channels of few pixels on instruction sets without products of bytes: the expanded tensor fits in the
+// first cache anyway, and a convolution by itself takes more pixels in each pass over the weights. With 512
+// bits that pays where the pixels fill two tiles.
+bool HasFewPixels(const PlanBuilder& plan, const ConvProblem& depthwise) {
   constexpr int kChannelsPerPixel = 16;
+  constexpr int kTwoTiles = 28;
   const std::string_view isa = plan.table().isa;
   const int64_t pixels = int64_t{depthwise.window.oh} * depthwise.window.ow;
-  return (isa == "avx2" || isa == "sse4_1") && depthwise.oc >= kChannelsPerPixel * pixels;
+  return depthwise.oc >= kChannelsPerPixel * pixels &&
+         (isa == "avx2" || isa == "sse4_1" || (isa == "avx512" && pixels >= kTwoTiles));
+}
+
+// Blocks that run in the general form are no faster than their parts: up to 5 % slower on one thread, and
+// more on several, which expand the rows under two of them twice. But parts store the expanded tensor and the
+// filter's results. Up to twice the block's scratch, that is about 14x14 pixels on one thread, that is no
+// matter, and often less than the scratch; beyond, the arena would grow by half for a few per cent of one
+// block.
+bool IsGeneralAndSmall(const PlanBuilder& plan, const BlockProblem& p, const ConvProblem& depthwise) {
+  const ConvProblem project = ReadConv2D(plan, *p.block.project(), p.Project());
+  int64_t macs = depthwise.Macs(plan) + project.Macs(plan);
+  size_t stored_bytes = plan.Bytes(p.block.filtered());
+  kernels::InvertedResidualS8Args args;
+  args.has_expand = p.has_expand();
+  if (p.has_expand()) {
+    const ConvProblem expand = ReadConv2D(plan, *p.block.expand(), p.Expand());
+    args.expand = DescribeConvS8(plan, expand);
+    macs += expand.Macs(plan);
+    stored_bytes += plan.Bytes(p.block.expanded());
+  }
+  args.depthwise = DescribeDwConvS8(plan, depthwise);
+  args.project = DescribeConvS8(plan, project);
+  if (!plan.table().inverted_residual_s8_is_general(args)) return false;
+  const int tasks = plan.TaskCount(depthwise.window.n * depthwise.window.oh, macs);
+  return stored_bytes <= 2 * tasks * plan.table().inverted_residual_s8_scratch_bytes(args);
+}
+
+// Why the parts had better run one after another, or null: rules by what measures faster (kernels/tuning.md,
+// which bench/tuning.sh makes). Where they tie, fused needs less memory.
+const char* WhyParts(const PlanBuilder& plan, const BlockProblem& p) {
+  const ConvProblem depthwise = ReadDepthwise(plan, *p.block.depthwise(), p.Depthwise());
+  if (HasFewPixels(plan, depthwise)) {
+    return "its parts measure faster for so many channels of so few pixels";
+  }
+  if (IsGeneralAndSmall(plan, p, depthwise)) {
+    return "its parts measure faster for such a filter on this instruction set, and are small";
+  }
+  return nullptr;
 }
 
 Status AddDepthFirst(PlanBuilder& plan, const BlockProblem& p, StepDraft draft) {
   if (!plan.is_int8(p.src)) return Status::Unsupported("int8 only");
-  if (plan.prefers_by_rule() &&
-      PartsAreFaster(plan, ReadDepthwise(plan, *p.block.depthwise(), p.Depthwise()))) {
-    return Status::Unsupported("its parts measure faster for so many channels of so few pixels");
+  if (plan.prefers_by_rule()) {
+    if (const char* why = WhyParts(plan, p)) return Status::Unsupported(why);
   }
   const kernels::InvertedResidualS8Args args = ReadBlock(plan, p, draft);
   const kernels::InvertedResidualSplit split = plan.table().inverted_residual_s8_split(args);

@@ -12,8 +12,9 @@ namespace {
 
 using tests::ModelBuilder;
 
-// Expand 1x1, depthwise 3x3, project 1x1, add: `channels` expanded over `size` x `size` pixels.
-std::vector<std::byte> Block(int size, int channels) {
+// Expand 1x1, depthwise, project 1x1, add: `channels` expanded over `size` x `size` pixels, filters of
+// `kernel` squared.
+std::vector<std::byte> Block(int size, int channels, int kernel = 3) {
   constexpr int kC = 8;
   const auto weights = [](int count, int seed) {
     std::vector<int8_t> values(count);
@@ -25,8 +26,8 @@ std::vector<std::byte> Block(int size, int channels) {
   fb::InvertedResidualT block;
   block.expand = std::make_unique<fb::Conv2DT>();
   block.depthwise = std::make_unique<fb::DepthwiseConv2DT>();
-  block.depthwise->pad_top = block.depthwise->pad_left = 1;
-  block.depthwise->pad_bottom = block.depthwise->pad_right = 1;
+  block.depthwise->pad_top = block.depthwise->pad_left = kernel / 2;
+  block.depthwise->pad_bottom = block.depthwise->pad_right = kernel / 2;
   block.project = std::make_unique<fb::Conv2DT>();
   block.residual = true;
   block.expanded = b.Int8("e", {1, size, size, channels}, 0.03f, -128);
@@ -34,8 +35,8 @@ std::vector<std::byte> Block(int size, int channels) {
   block.projected = b.Int8("p", {1, size, size, kC}, 0.07f, 9);
   b.Op(std::move(block),
        {x, b.Int8Constant("we", {channels, 1, 1, kC}, weights(channels * kC, 1), {0.01f}), -1,
-        b.Int8Constant("wd", {3, 3, channels}, weights(9 * channels, 2), {0.004f}), -1,
-        b.Int8Constant("wp", {kC, 1, 1, channels}, weights(kC * channels, 3), {0.01f}), -1},
+        b.Int8Constant("wd", {kernel, kernel, channels}, weights(kernel * kernel * channels, 2), {0.004f}),
+        -1, b.Int8Constant("wp", {kC, 1, 1, channels}, weights(kC * channels, 3), {0.01f}), -1},
        y);
   return b.Finish({x}, {y});
 }
@@ -66,23 +67,45 @@ SessionOptions On(const std::string& isa) {
 
 bool IsFused(const Outcome& outcome) { return outcome.steps.size() == 1; }
 
-TEST(Candidates, ManyChannelsOfFewPixelsRunAsPartsWhereThatIsFaster) {
-  const std::vector<std::byte> few_pixels = Block(3, 16 * 9), more_pixels = Block(3, 16 * 9 - 1);
-  const Outcome expected = RunModel(few_pixels, On("ref")), more_expected = RunModel(more_pixels, On("ref"));
+// Whether the plan runs the block in parts is for runs_as_parts(isa) to say. The rule is the plan's own; who
+// chooses for himself may have it fused, with the same bytes.
+template <class RunsAsParts>
+void ExpectParts(const std::vector<std::byte>& block, const RunsAsParts& runs_as_parts) {
+  const Outcome expected = RunModel(block, On("ref"));
   for (const IsaInfo& isa : Isas()) {
     if (!isa.can_run) continue;
-    const Outcome few = RunModel(few_pixels, On(isa.name)), more = RunModel(more_pixels, On(isa.name));
-    EXPECT_EQ(IsFused(few), isa.name != "avx2" && isa.name != "sse4_1") << isa.name;
-    EXPECT_TRUE(IsFused(more)) << isa.name;
-    EXPECT_EQ(few.output, expected.output) << isa.name;
-    // The rule is the plan's own; who chooses for himself may have it fused, with the same bytes.
+    SCOPED_TRACE(isa.name);
+    const Outcome planned = RunModel(block, On(isa.name));
+    EXPECT_EQ(IsFused(planned), !runs_as_parts(isa.name));
+    EXPECT_EQ(planned.output, expected.output);
     SessionOptions choosing = On(isa.name);
     choosing.passes_over = [](int, std::string_view) { return false; };
-    const Outcome fused = RunModel(few_pixels, choosing);
-    EXPECT_TRUE(IsFused(fused)) << isa.name;
-    EXPECT_EQ(fused.output, expected.output) << isa.name;
-    EXPECT_EQ(more.output, more_expected.output) << isa.name;
+    const Outcome fused = RunModel(block, choosing);
+    EXPECT_TRUE(IsFused(fused));
+    EXPECT_EQ(fused.output, expected.output);
   }
+}
+
+bool Never(const std::string&) { return false; }
+
+TEST(Candidates, ManyChannelsOfFewPixelsRunAsPartsWhereThatIsFaster) {
+  const auto multiplies_words = [](const std::string& isa) { return isa == "avx2" || isa == "sse4_1"; };
+  ExpectParts(Block(3, 16 * 9), multiplies_words);
+  ExpectParts(Block(3, 16 * 9 - 1), Never);
+  const auto or_512_bits = [&](const std::string& isa) { return multiplies_words(isa) || isa == "avx512"; };
+  ExpectParts(Block(6, 16 * 36), or_512_bits);
+  ExpectParts(Block(6, 16 * 36 - 1), Never);
+}
+
+TEST(Candidates, SmallBlocksOfFiltersWithoutCellsRunAsParts) {
+  const auto lacks_5x5 = [](const std::string& isa) {
+    return isa == "avxvnni" || isa == "avx512" || isa == "avx2" || isa == "sse4_1";
+  };
+  ExpectParts(Block(9, 40, 5), lacks_5x5);
+  ExpectParts(Block(9, 40, 7), [](const std::string& isa) { return isa != "ref"; });
+  // What parts would store is many times what the block needs.
+  ExpectParts(Block(96, 64, 5), Never);
+  ExpectParts(Block(96, 64, 7), Never);
 }
 
 std::vector<int8_t> Weights(int count) {
