@@ -110,8 +110,7 @@ struct Convolution {
     gemm.crossed_sums = reinterpret_cast<int32_t*>(scratch + SumsOffset()) + row;
   }
   void SumRows(const Gemm<Math>& gemm, int row, std::byte* scratch) const {
-    auto* sums = reinterpret_cast<int32_t*>(scratch + SumsOffset()) + row;
-    for (int r = 0; r < gemm.rows; ++r) sums[r] = CrossedGemm<Math>{gemm}.RowSum(r);
+    CrossedGemm<Math>{gemm}.SumRows(reinterpret_cast<int32_t*>(scratch + SumsOffset()) + row);
   }
 
   Patches PatchesOf(int group, const PaddingPixel& padding) const {

@@ -21,8 +21,11 @@
 //   DotCrossed(acc0, acc1, src0, src1, p, wei)    crossed products (gemm_crossed.inl.h) of two groups with
 //                         their weights of two blocks, the one at p and wei[0], wei[1] and wei[2]. Only where
 //                         that is faster; beside it are
-//   SwapGroups(groups)      in each lane the other group of its pair
-//   CrossedSum(groups, n)   of n <= 16 expanded groups the sum of the products of every two
+//   CrossedPairs(a, b)      in every 128 bits the products of a's first two groups, of its last two, and of
+//                           b's
+//   FirstPairs(groups, n)   whole pairs within the first n groups of a register; 0 behind them
+//   AddPairs(a, b)          in every 128 bits the sums of two lanes: a's, then b's
+//   StoreSums(p, parts)     lane by lane the sums of the 128 bits of a register, to 4 int32
 //   kCrossedRows            the height of their register tiles
 //   DotPair(acc0, acc1, src0, src1, wei0, wei1)    two dot products; only where that is faster than Dot twice
 //   ExpandGroups(src, dst)         16 groups of activations (16 * kGroup bytes) to 64 bytes as

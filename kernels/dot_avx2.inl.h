@@ -53,17 +53,19 @@ struct S8<Avx2> : YmmS8<Avx2::simd> {
         : [w0] "m"(*reinterpret_cast<const __m256i_u*>(wei0)), [w1] "x"(wei[0]), [w2] "x"(wei[1]),
           [w3] "x"(wei[2]));
   }
-  static QRUN_INLINE I32 SwapGroups(I32 groups) { return _mm256_shuffle_epi32(groups, 0xB1); }
-  static QRUN_INLINE int32_t CrossedSum(const std::byte* groups, int count) {
-    const __m256i index = _mm256_setr_epi32(1, 16, 3, 16, 5, 16, 7, 16);  // never 16
-    __m256i sum = _mm256_setzero_si256();
-    for (int i = 0; i < 16; i += 8) {
-      const __m256i all = Load(groups + 4 * i);
-      const __m256i first = _mm256_and_si256(all, _mm256_cmpgt_epi32(_mm256_set1_epi32(count - i), index));
-      sum = _mm256_add_epi32(sum, _mm256_madd_epi16(first, SwapGroups(all)));
-    }
-    const __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
-    return _mm_cvtsi128_si32(half) + _mm_extract_epi32(half, 2);
+  static QRUN_INLINE I32 CrossedPairs(I32 a, I32 b) {
+    const __m256 x = _mm256_castsi256_ps(a), y = _mm256_castsi256_ps(b);
+    return _mm256_madd_epi16(_mm256_castps_si256(_mm256_shuffle_ps(x, y, 0x88)),
+                             _mm256_castps_si256(_mm256_shuffle_ps(x, y, 0xDD)));
+  }
+  static QRUN_INLINE I32 FirstPairs(I32 groups, int count) {
+    const __m256i last = _mm256_setr_epi32(1, 1, 3, 3, 5, 5, 7, 7);
+    return _mm256_and_si256(groups, _mm256_cmpgt_epi32(_mm256_set1_epi32(count), last));
+  }
+  static QRUN_INLINE I32 AddPairs(I32 a, I32 b) { return _mm256_hadd_epi32(a, b); }
+  static QRUN_INLINE void StoreSums(int32_t* p, I32 parts) {
+    const __m128i sums = _mm_add_epi32(_mm256_castsi256_si128(parts), _mm256_extracti128_si256(parts, 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), sums);
   }
   static QRUN_INLINE void ExpandGroups(const int8_t* src, std::byte* dst) {
     Store(dst, WordsOfBytes(src));

@@ -37,7 +37,31 @@ std::byte* WidenCrossed(const int8_t* wei, ptrdiff_t block_stride, ptrdiff_t ste
   return wide;
 }
 
-// Math::Ops supplies DotCrossed, CrossedSum and kCrossedRows (dot.inl.h).
+// What is too much in the crossed products of four rows.
+template <class Ops>
+struct CrossedRowSums {
+  typename Ops::I32 low = Ops::SetI32(0), high = Ops::SetI32(0);  // of two rows each, in parts
+
+  // Adds that of `count` groups of each row, of which a last one without a partner does not count. Whole
+  // registers are read.
+  QRUN_INLINE void Add(const std::byte* groups, ptrdiff_t row_stride, ptrdiff_t count) {
+    for (; count > 0; count -= Ops::kLanes, groups += Ops::kBytes) {
+      typename Ops::I32 rows[4];
+      Unroll<4>([&](auto r)
+                    QRUN_INLINE_LAMBDA { rows[r.value] = Ops::LoadI32(groups + r.value * row_stride); });
+      if (count < Ops::kLanes) {
+        Unroll<4>([&](auto r) QRUN_INLINE_LAMBDA {
+          rows[r.value] = Ops::FirstPairs(rows[r.value], static_cast<int>(count));
+        });
+      }
+      low = Ops::AddI32(low, Ops::CrossedPairs(rows[0], rows[1]));
+      high = Ops::AddI32(high, Ops::CrossedPairs(rows[2], rows[3]));
+    }
+  }
+  QRUN_INLINE void Store(int32_t* sums) const { Ops::StoreSums(sums, Ops::AddPairs(low, high)); }
+};
+
+// Math::Ops supplies DotCrossed, what CrossedRowSums needs and kCrossedRows (dot.inl.h).
 template <class Math>
 struct CrossedGemm {
   using Ops = typename Math::Ops;
@@ -52,15 +76,19 @@ struct CrossedGemm {
     return static_cast<size_t>(segments) * static_cast<size_t>(steps) * 2 * static_cast<size_t>(kWideBytes);
   }
 
-  // Of the products of a row, what is too much.
-  int32_t RowSum(int row) const {
-    uint32_t sum = 0;
-    for (int s = 0; s < g.segment_count; ++s) {
-      const std::byte* cell = g.chunk + g.segments[s] + static_cast<ptrdiff_t>(row) * kCellBytes;
-      for (int left = g.steps; left > 0; left -= kCellSteps, cell += g.cell_stride)
-        sum += static_cast<uint32_t>(Ops::CrossedSum(cell, left < kCellSteps ? left : kCellSteps));
+  // Of the products of each row, what is too much. Precondition: at least four rows; those of the last four
+  // are summed with them again.
+  void SumRows(int32_t* sums) const {
+    for (int done = 0; done < g.rows; done += 4) {
+      const int row = done + 4 <= g.rows ? done : g.rows - 4;
+      CrossedRowSums<Ops> rows;
+      for (int s = 0; s < g.segment_count; ++s) {
+        const std::byte* cell = g.chunk + g.segments[s] + static_cast<ptrdiff_t>(row) * kCellBytes;
+        for (int left = g.steps; left > 0; left -= kCellSteps, cell += g.cell_stride)
+          rows.Add(cell, kCellBytes, left < kCellSteps ? left : kCellSteps);
+      }
+      rows.Store(sums + row);
     }
-    return static_cast<int32_t>(sum);
   }
 
   // All rows of two blocks.

@@ -63,7 +63,7 @@ class InvertedResidualCellsS8 {
   static constexpr bool kWidens = kExpansion == 2;
   static constexpr int kWideSlots = 8 * Ops::kProjectSlots[1][0];  // so many share what is widened
   static constexpr bool kCrosses = requires { Ops::kCrossedRows; };
-  static constexpr int kMinCrossedChannels = 48;            // of the source
+  static constexpr int kMinCrossedChannels = 24;            // of the source
   static constexpr int kSlab = Ops::kExpandBlocks;          // channel blocks expanded together
   static constexpr int kSlack = 8;                          // columns behind the last that tiles may touch
   static constexpr int kRowsBefore = kKernel == 3 ? 2 : 4;  // of a group's first output row, the last group's
@@ -322,7 +322,7 @@ class InvertedResidualCellsS8 {
       if (rows.valid > 0 && args_.has_expand) {
         CopySource(n, rows.top + rows.skip, rows.valid);
         if constexpr (kCrosses) {
-          if (crosses_expansion_) SumSource(rows.valid);
+          if (crosses_expansion_) SumSource();
         }
       }
       for (int block = 0; block < blocks_; block += kSlab) {
@@ -516,18 +516,15 @@ class InvertedResidualCellsS8 {
   // Products of a convolution of several rows, of one, and of a pointwise one crossed (gemm_crossed.inl.h).
   enum class Form { kRows, kOneRow, kCrossed };
 
-  // What is too much in the crossed products of the pixels of four rows, pixel by pixel.
-  void SumSource(int valid) const {
+  // What is too much in the crossed products of the pixels of four rows, pixel by pixel; of rows that are not
+  // there anything.
+  void SumSource() const {
     const std::byte* pixel = src_rows_;
     int32_t* sums = src_sums_;
     for (int x = 0; x < w_.iw; ++x, pixel += row_steps_ * 4, sums += 4) {
-      for (int r = 0; r < valid; ++r) {
-        const std::byte* groups = pixel + r * src_row_bytes_;
-        uint32_t sum = 0;
-        for (int left = row_steps_; left > 0; left -= 16, groups += 64)
-          sum += static_cast<uint32_t>(Ops::CrossedSum(groups, Min(left, 16)));
-        sums[r] = static_cast<int32_t>(sum);
-      }
+      CrossedRowSums<Ops> rows;
+      rows.Add(pixel, src_row_bytes_, row_steps_);
+      rows.Store(sums);
     }
   }
   // They pay where channels are many.
@@ -923,7 +920,7 @@ class InvertedResidualCellsS8 {
   // Crossed products (gemm_crossed.inl.h) pay where enough slots share the widened weights, and enough
   // channels the sums of slots.
   bool Crosses(int rows) const {
-    return kCrosses && rows * w_.ow >= 20 && args_.project.oc >= 64 && args_.project.ic % kLanes == 0;
+    return kCrosses && rows * w_.ow >= 20 && args_.project.oc >= 32 && args_.project.ic % kLanes == 0;
   }
 
   // The pairs of output blocks; returns how many blocks those are.
@@ -951,22 +948,13 @@ class InvertedResidualCellsS8 {
   // What is too much in the crossed products of the slots of `quads` quads.
   void SumSlots(const std::byte* filtered, int quads, int32_t* sums) const {
     for (int q = 0; q < quads; ++q, filtered += kCell, sums += 4) {
-      I32 low = Ops::SetI32(0), high = Ops::SetI32(0);
+      I32 parts = Ops::SetI32(0);  // in every 128 bits, of the four slots
       const std::byte* quad = filtered;
       for (int block = 0; block < blocks_; ++block, quad += quads_ * ptrdiff_t{kCell}) {
-        const I32 first = Ops::LoadI32(quad), second = Ops::LoadI32(quad + Ops::kBytes);
-        Ops::Dot(low, first, Ops::SwapGroups(first));
-        Ops::Dot(high, second, Ops::SwapGroups(second));
+        const I32 products = Ops::CrossedPairs(Ops::LoadI32(quad), Ops::LoadI32(quad + Ops::kBytes));
+        parts = Ops::AddI32(parts, products);
       }
-      // A slot's pairs of groups are in every second pair of lanes, each in both lanes.
-      alignas(64) uint32_t lanes[2 * kLanes];
-      Ops::StoreI32(lanes, low);
-      Ops::StoreI32(lanes + kLanes, high);
-      for (int s = 0; s < 4; ++s) {
-        uint32_t sum = 0;
-        for (int i = s % 2 * 2; i < kLanes; i += 4) sum += lanes[s / 2 * kLanes + i];
-        sums[s] = static_cast<int32_t>(sum);
-      }
+      Ops::StoreSums(sums, parts);
     }
   }
 
