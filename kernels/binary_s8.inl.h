@@ -41,6 +41,16 @@ struct AddFunction {
   static QRUN_INLINE F32 Simd(const BinaryS8Args& args, F32 a, F32 b) {
     return a * F32(args.a_scale) + b * F32(args.b_scale);
   }
+  // The same of a value of a and what is prepared of b's difference.
+  static constexpr int kPrepared = 1;
+  template <class F32>
+  static QRUN_INLINE void Prepare(const BinaryS8Args& args, F32 b, F32 (&prepared)[kPrepared]) {
+    prepared[0] = b * F32(args.b_scale);
+  }
+  template <class F32>
+  static QRUN_INLINE F32 OfPrepared(const BinaryS8Args& args, F32 a, const F32 (&prepared)[kPrepared]) {
+    return (a - F32(static_cast<float>(args.a_zp))) * F32(args.a_scale) + prepared[0];
+  }
 };
 
 struct MulFunction {
@@ -49,6 +59,17 @@ struct MulFunction {
   template <class F32>
   static QRUN_INLINE F32 Simd(const BinaryS8Args& args, F32 a, F32 b) {
     return a * b * F32(args.a_scale);
+  }
+  // (a - a_zp) * b in one step: a * b and a_zp * b are exact as well.
+  static constexpr int kPrepared = 2;
+  template <class F32>
+  static QRUN_INLINE void Prepare(const BinaryS8Args& args, F32 b, F32 (&prepared)[kPrepared]) {
+    prepared[0] = b;
+    prepared[1] = b * F32(static_cast<float>(-args.a_zp));
+  }
+  template <class F32>
+  static QRUN_INLINE F32 OfPrepared(const BinaryS8Args& args, F32 a, const F32 (&prepared)[kPrepared]) {
+    return xsimd::fma(a, prepared[0], prepared[1]) * F32(args.a_scale);
   }
 };
 
@@ -118,31 +139,65 @@ void BinaryS8ScalarRow(const BinaryS8Args& args, const int8_t* a, int8_t b, int8
   if (i < count) block.Part(a + i, one_b, dst + i, static_cast<int>(count - i));
 }
 
-// b, a row of `inner` elements, again for every row of a: rows shorter than registers fill them as well, and
-// the b of any register is found in a copy of b that is followed by another, as far as a register reaches.
-inline constexpr int kRepeatedBytes = 2048;
-
+// b, a row of `inner` elements, again for every row of a, as in squeeze-and-excitation. What depends on b
+// alone is prepared once for all rows. Rows shorter than registers fill them as well: what belongs to the
+// elements of any register is found in a copy that is followed by another, as far as a register reaches.
 template <class Tag, class Function>
-void BinaryS8Repeated(const BinaryS8Args& args, int begin, int end) {
-  constexpr int kBytes = S8<Tag>::kBytes;
-  const int inner = static_cast<int>(args.inner);
-  alignas(64) int8_t repeated[kRepeatedBytes + kBytes];
-  CopyBytes(repeated, args.b, inner);
-  for (int have = inner; have < inner + kBytes;) {
-    const int more = have < inner + kBytes - have ? have : inner + kBytes - have;
-    CopyBytes(repeated + have, repeated, more);
-    have += more;
+struct BinaryS8Repeated {
+  using Ops = S8<Tag>;
+  using F32 = typename Ops::F32;
+  static constexpr int kBytes = Ops::kBytes, kLanes = Ops::kLanes, kPrepared = Function::kPrepared;
+  static constexpr int kMaxInner = 2048;
+
+  const BinaryS8Block<Tag, Function> block;
+  alignas(64) float prepared[kPrepared][kMaxInner + kBytes];
+
+  explicit BinaryS8Repeated(const BinaryS8Args& args) : block(args) {
+    const int inner = static_cast<int>(args.inner);
+    for (int i = 0; i < inner; i += kLanes) {
+      alignas(64) int8_t b[kBytes];
+      Ops::StoreBytes(b, Ops::LoadBytesPart(args.b + i, inner - i < kLanes ? inner - i : kLanes));
+      F32 parts[kPrepared];
+      Function::Prepare(args, block.Difference(b, block.b_zp), parts);
+      Unroll<kPrepared>([&](auto k)
+                            QRUN_INLINE_LAMBDA { parts[k.value].store_unaligned(prepared[k.value] + i); });
+    }
+    for (int i = inner; i < inner + kBytes; ++i) {
+      for (int k = 0; k < kPrepared; ++k) prepared[k][i] = prepared[k][i - inner];
+    }
   }
-  const BinaryS8Block<Tag, Function> block(args);
-  const int64_t stop = end * args.inner;
-  int at = 0;  // in b
-  int64_t i = begin * args.inner;
-  for (; stop - i >= kBytes; i += kBytes) {
-    S8<Tag>::StoreBytes(args.dst + i, block.Whole(args.a + i, repeated + at));
-    for (at += kBytes; at >= inner;) at -= inner;
+
+  // A register of results of elements of a and, from element `at` of the row on, of b.
+  QRUN_INLINE typename Ops::Bytes Whole(const int8_t* a, int at) const {
+    const auto value = [&](auto i) QRUN_INLINE_LAMBDA {
+      F32 parts[kPrepared];
+      Unroll<kPrepared>([&](auto k) QRUN_INLINE_LAMBDA {
+        parts[k.value] = F32::load_unaligned(prepared[k.value] + at + i.value * kLanes);
+      });
+      return Function::OfPrepared(block.args, Ops::ToF32(Ops::Widen(a + i.value * kLanes)), parts);
+    };
+    return block.requantizer.InOrder(value(Index<0>{}), value(Index<1>{}), value(Index<2>{}),
+                                     value(Index<3>{}));
   }
-  if (i < stop) block.Part(args.a + i, repeated + at, args.dst + i, static_cast<int>(stop - i));
-}
+
+  QRUN_INLINE void Rows(int begin, int end) const {
+    const BinaryS8Args& args = block.args;
+    const int inner = static_cast<int>(args.inner);
+    const int64_t stop = end * args.inner;
+    int at = 0;
+    int64_t i = begin * args.inner;
+    for (; stop - i >= kBytes; i += kBytes) {
+      Ops::StoreBytes(args.dst + i, Whole(args.a + i, at));
+      for (at += kBytes; at >= inner;) at -= inner;
+    }
+    if (i < stop) {
+      const int rest = static_cast<int>(stop - i);
+      alignas(64) int8_t part[kBytes];
+      Ops::StoreBytes(part, Ops::LoadBytesPart(args.a + i, rest));
+      Ops::template StorePartOf<0, 1>(args.dst + i, Whole(part, at), rest);
+    }
+  }
+};
 
 template <class Tag, class Function>
 void BinaryS8(const BinaryS8Args& args, int begin, int end) noexcept {
@@ -154,8 +209,9 @@ void BinaryS8(const BinaryS8Args& args, int begin, int end) noexcept {
       BinaryS8Row<Tag, Function>(args, args.a + first, args.b + first, args.dst + first,
                                  (end - begin) * args.inner);
     }
-  } else if (args.b_inner_stride == 1 && args.b_outer_stride == 0 && args.inner <= kRepeatedBytes) {
-    if (begin < end && args.inner > 0) BinaryS8Repeated<Tag, Function>(args, begin, end);
+  } else if (args.b_inner_stride == 1 && args.b_outer_stride == 0 &&
+             args.inner <= BinaryS8Repeated<Tag, Function>::kMaxInner) {
+    if (begin < end && args.inner > 0) BinaryS8Repeated<Tag, Function>(args).Rows(begin, end);
   } else {
     for (int64_t o = begin; o < end && args.inner > 0; ++o) {
       const int8_t* a = args.a + o * args.inner;

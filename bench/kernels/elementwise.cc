@@ -18,6 +18,16 @@ constexpr Extent kResiduals[] = {{"56x24", 56 * 56 * 24},
                                  {"14x64", 14 * 14 * 64},
                                  {"14x96", 14 * 14 * 96},
                                  {"7x160", 7 * 7 * 160}};
+// Squeeze-and-excitation in MobileNetV3-Large and EfficientNet-B0.
+struct Scaling {
+  const char* name;
+  int pixels, channels;
+};
+constexpr Scaling kScalings[] = {{"scale28x16", 28 * 28, 16},
+                                 {"scale28x120", 28 * 28, 120},
+                                 {"scale14x240", 14 * 14, 240},
+                                 {"scale14x480", 14 * 14, 480},
+                                 {"scale7x960", 7 * 7, 960}};
 constexpr Extent kExpanded = {"112x96", 112 * 112 * 96}, kImage = {"224x3", 224 * 224 * 3},
                  kScores = {"1000", 1000};
 
@@ -53,10 +63,11 @@ void AddMap(const char* kernel, KernelMember<Args> member, const Extent& extent,
 
 // Squeeze-and-excite scales the channels of an image: b is a row of `channels`, the same for all pixels.
 template <class Args, class T>
-void AddScaling(const char* kernel, KernelMember<Args> member, const Args& args, const char* shape,
-                int pixels, int channels, std::vector<Row>& rows) {
+void AddScaling(const char* kernel, KernelMember<Args> member, const Args& args, const Scaling& scaling,
+                std::vector<Row>& rows) {
+  const int pixels = scaling.pixels, channels = scaling.channels;
   Case<Args, T> c;
-  c.shape = shape;
+  c.shape = scaling.name;
   c.bytes = pixels * channels * 2.0 * sizeof(T);
   c.prepare = [=](const KernelTable&) {
     struct Memory {
@@ -121,16 +132,19 @@ void Add_add_s8(std::vector<Row>& rows) {
 }
 void Add_mul_s8(std::vector<Row>& rows) {
   AddBinary<BinaryS8Args, int8_t>("mul_s8", &KernelTable::mul_s8, BinaryArgs(0.01f, 1), rows);
-  AddScaling<BinaryS8Args, int8_t>("mul_s8", &KernelTable::mul_s8, BinaryArgs(0.01f, 1), "scale28x16",
-                                   28 * 28, 16, rows);
-  AddScaling<BinaryS8Args, int8_t>("mul_s8", &KernelTable::mul_s8, BinaryArgs(0.01f, 1), "scale14x240",
-                                   14 * 14, 240, rows);
+  for (const Scaling& s : kScalings) {
+    AddScaling<BinaryS8Args, int8_t>("mul_s8", &KernelTable::mul_s8, BinaryArgs(0.01f, 1), s, rows);
+  }
 }
 void Add_binary_f32(std::vector<Row>& rows) {
   BinaryF32Args args;
   args.lo = -INFINITY;
   args.hi = INFINITY;
   AddBinary<BinaryF32Args, float>("binary_f32", &KernelTable::binary_f32, args, rows);
+  args.op = BinaryOp::kMul;
+  for (const Scaling& s : kScalings) {
+    AddScaling<BinaryF32Args, float>("binary_f32", &KernelTable::binary_f32, args, s, rows);
+  }
 }
 
 // ShuffleNetV2's channel shuffle, its concatenation with another scale, and an image from planes to pixels.
