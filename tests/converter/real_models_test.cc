@@ -1,6 +1,8 @@
 // Published models, where they are at hand: ../shared/data beside the project.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
 
 #include "converter/import/onnx.h"
@@ -43,7 +45,14 @@ INSTANTIATE_TEST_SUITE_P(SharedData, RealModelTest,
                                          Model{"mlperf_tiny/kws_float.onnx", 13, 0, 4},
                                          Model{"mlperf_tiny/resnet8_float.onnx", 16, 0, 0},
                                          Model{"mlperf_tiny/vww_float.onnx", 31, 0, 13},
-                                         Model{"mlperf_tiny/ad_float.onnx", 10, 0, 0}));
+                                         Model{"mlperf_tiny/ad_float.onnx", 10, 0, 0}),
+                         [](const auto& info) {
+                           std::string name = std::filesystem::path(info.param.file).stem().string();
+                           std::replace_if(
+                               name.begin(), name.end(), [](unsigned char c) { return !std::isalnum(c); },
+                               '_');
+                           return name;
+                         });
 
 TEST(RealModelErrorTest, QuantisedModelsAreSentBack) {
   for (const char* file : {"mobilenet_v2/zoo_int8_qlinear.onnx", "mobilenet_v2/tf2_int8_qdq.onnx"}) {
