@@ -373,7 +373,8 @@ INSTANTIATE_TEST_SUITE_P(
                     UnaryCase{"HardSigmoid", [](double x) { return std::min(1.0, 0.2 * x + 0.5); }},
                     UnaryCase{"Selu", [](double x) { return 1.05070102214813232421875 * x; }},
                     UnaryCase{"Elu", [](double x) { return x; }},
-                    UnaryCase{"Erf", [](double x) { return std::erf(x); }}));
+                    UnaryCase{"Erf", [](double x) { return std::erf(x); }}),
+    [](const auto& info) { return std::string(info.param.op); });
 
 }  // namespace
 }  // namespace qrun::converter
