@@ -21,8 +21,8 @@
 //   DotCrossed(acc0, acc1, src0, src1, p, wei)    crossed products (gemm_crossed.inl.h) of two groups with
 //                         their weights of two blocks, the one at p and wei[0], wei[1] and wei[2]. Only where
 //                         that is faster; beside it are
-//   CrossedPairs(a, b)      in every 128 bits the products of a's first two groups, of its last two, and of
-//                           b's
+//   CrossedPairs(a, b)      in every 128 bits the products of a's first two groups and of its last two, then
+//                           of b's
 //   FirstPairs(groups, n)   whole pairs within the first n groups of a register; 0 behind them
 //   AddPairs(a, b)          in every 128 bits the sums of two lanes: a's, then b's
 //   StoreSums(p, parts)     lane by lane the sums of the 128 bits of a register, to 4 int32

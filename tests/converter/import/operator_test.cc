@@ -77,7 +77,13 @@ TEST_P(ConvTransposeTest, EqualsScattering) {
 INSTANTIATE_TEST_SUITE_P(Cases, ConvTransposeTest,
                          testing::Values(TransposeCase{1, 1, 1, 0, 0}, TransposeCase{1, 2, 1, 1, 1},
                                          TransposeCase{2, 2, 1, 0, 0}, TransposeCase{4, 3, 1, 0, 2},
-                                         TransposeCase{1, 2, 2, 1, 0}, TransposeCase{2, 1, 1, 2, 0}));
+                                         TransposeCase{1, 2, 2, 1, 0}, TransposeCase{2, 1, 1, 2, 0}),
+                         [](const auto& info) {
+                           const TransposeCase& c = info.param;
+                           return "groups" + std::to_string(c.groups) + "_stride" + std::to_string(c.stride) +
+                                  "_dilation" + std::to_string(c.dilation) + "_pad" + std::to_string(c.pad) +
+                                  "_output_padding" + std::to_string(c.output_padding);
+                         });
 
 TEST(ConvTransposeAutoPadTest, SameGivesStrideTimesTheInput) {
   OnnxModel model(11);

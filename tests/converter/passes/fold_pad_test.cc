@@ -52,7 +52,8 @@ INSTANTIATE_TEST_SUITE_P(
         // A zero may be larger than the pixels, unless they are known not to be negative.
         PadCase{"MaxPool", 0, false, kOne, 0, 0, 0}, PadCase{"MaxPool", 0, true, kOne, 0, 0, 1},
         PadCase{"MaxPool", kLowest, false, kOne, 0, 0, 1}, PadCase{"MaxPool", -1, true, kOne, 1, 0, 1},
-        PadCase{"MaxPool", 1, true, kOne, 0, 0, 0}, PadCase{"MaxPool", 0, true, kWide, 0, 0, 0}));
+        PadCase{"MaxPool", 1, true, kOne, 0, 0, 0}, PadCase{"MaxPool", 0, true, kWide, 0, 0, 0}),
+    [](const auto& info) { return info.param.op + std::to_string(info.index); });
 
 TEST(FoldPadChannelTest, PaddedChannelsStay) {
   OnnxModel model(10);
