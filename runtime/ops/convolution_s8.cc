@@ -30,29 +30,37 @@ void AddStep(PlanBuilder& plan, const ConvProblem& p,
                  });
 }
 
-}  // namespace
-
-kernels::ConvS8Args DescribeConvS8(const PlanBuilder& plan, const ConvProblem& p) {
-  const ConvTensors& t = p.tensors;
+kernels::ConvS8Args ConvArgs(const PlanBuilder& plan, const ConvProblem& p, bool scales_below_one) {
   kernels::ConvS8Args args;
   args.ic = p.ic;
   args.oc = p.oc;
   args.groups = p.groups;
-  args.scales_below_one =
-      kernels::ScalesBelowOne(p.oc, RequantizeScales(plan, t.src, t.wei, t.dst, p.oc).data());
+  args.scales_below_one = scales_below_one;
   SetQuantization(plan, p, args);
   return args;
 }
 
-kernels::DwConvS8Args DescribeDwConvS8(const PlanBuilder& plan, const ConvProblem& p) {
-  const ConvTensors& t = p.tensors;
+kernels::DwConvS8Args DwConvArgs(const PlanBuilder& plan, const ConvProblem& p, bool scales_below_one) {
   kernels::DwConvS8Args args;
   args.c = p.ic;
   args.c_padded = kernels::PaddedDepthwiseChannels(p.ic);
-  args.scales_below_one =
-      kernels::ScalesBelowOne(p.ic, RequantizeScales(plan, t.src, t.wei, t.dst, p.ic).data());
+  args.scales_below_one = scales_below_one;
   SetQuantization(plan, p, args);
   return args;
+}
+
+bool ScalesBelowOne(const PlanBuilder& plan, const ConvTensors& t, int channels) {
+  return kernels::ScalesBelowOne(channels, RequantizeScales(plan, t.src, t.wei, t.dst, channels).data());
+}
+
+}  // namespace
+
+kernels::ConvS8Args DescribeConvS8(const PlanBuilder& plan, const ConvProblem& p) {
+  return ConvArgs(plan, p, ScalesBelowOne(plan, p.tensors, p.oc));
+}
+
+kernels::DwConvS8Args DescribeDwConvS8(const PlanBuilder& plan, const ConvProblem& p) {
+  return DwConvArgs(plan, p, ScalesBelowOne(plan, p.tensors, p.ic));
 }
 
 kernels::ConvS8Args PackConvS8(PlanBuilder& plan, const ConvProblem& p, size_t* packed_bytes,
@@ -61,7 +69,7 @@ kernels::ConvS8Args PackConvS8(PlanBuilder& plan, const ConvProblem& p, size_t* 
   const kernels::ConvWeightShape shape{p.oc, p.window.kh, p.window.kw, p.ic / p.groups, p.groups};
   const PackedS8 packed = PackS8(plan, shape, t.src, t.wei, t.bia, t.dst, wei);
   *packed_bytes += packed.bytes;
-  kernels::ConvS8Args args = DescribeConvS8(plan, p);
+  kernels::ConvS8Args args = ConvArgs(plan, p, packed.scales_below_one);
   if (p.pad_values != nullptr) {
     int8_t* pad_values = plan.Persist<int8_t>(static_cast<size_t>(p.ic));
     for (int c = 0; c < p.ic; ++c) {
@@ -81,8 +89,8 @@ kernels::DwConvS8Args PackDwConvS8(PlanBuilder& plan, const ConvProblem& p, size
   if (wei == nullptr) wei = plan.Constant<int8_t>(p.tensors.wei);
   const ConvTensors& t = p.tensors;
   const int taps = p.window.kh * p.window.kw;
-  kernels::DwConvS8Args args = DescribeDwConvS8(plan, p);
   const std::vector<float> scales = RequantizeScales(plan, t.src, t.wei, t.dst, p.ic);
+  kernels::DwConvS8Args args = DwConvArgs(plan, p, kernels::ScalesBelowOne(p.ic, scales.data()));
   const PackedS8 packed = PersistS8(plan, static_cast<size_t>(taps) * args.c_padded, args.c_padded,
                                     [&](int8_t* to, int32_t* to_bia, float* to_scale) {
                                       kernels::PackDepthwiseWeights(taps, p.ic, plan.zero_point(t.src), wei,

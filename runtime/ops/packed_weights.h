@@ -16,6 +16,7 @@ struct PackedS8 {
   const int8_t* wei = nullptr;
   const int32_t* bia = nullptr;
   const float* scale = nullptr;
+  bool scales_below_one = false;
   size_t bytes = 0;
 };
 
@@ -28,11 +29,10 @@ struct PackedF32 {
 // One requantisation scale per output channel.
 inline std::vector<float> RequantizeScales(const PlanBuilder& plan, int src, int wei, int dst, int channels) {
   const auto& wei_scales = *plan.tensor(wei).quantization()->scale();
+  const auto src_scale = plan.scale(src), dst_scale = plan.scale(dst);
   std::vector<float> scales(channels);
-  for (int c = 0; c < channels; ++c) {
-    scales[c] =
-        RequantizeScale(plan.scale(src), wei_scales.Get(wei_scales.size() == 1 ? 0 : c), plan.scale(dst));
-  }
+  for (int c = 0; c < channels; ++c)
+    scales[c] = RequantizeScale(src_scale, wei_scales.Get(wei_scales.size() == 1 ? 0 : c), dst_scale);
   return scales;
 }
 
@@ -45,7 +45,7 @@ PackedS8 PersistS8(PlanBuilder& plan, size_t wei_bytes, size_t channels, const P
          reinterpret_cast<float*>(memory + scale_at));
   });
   return {reinterpret_cast<const int8_t*>(block), reinterpret_cast<const int32_t*>(block + bia_at),
-          reinterpret_cast<const float*>(block + scale_at), bytes};
+          reinterpret_cast<const float*>(block + scale_at), false, bytes};
 }
 
 // pack(wei, bia).
@@ -67,10 +67,12 @@ inline PackedS8 PackS8(PlanBuilder& plan, const kernels::ConvWeightShape& shape,
   const size_t wei_bytes = kernels::PackedConvWeightBytes(packing, shape);
   const size_t channels = kernels::PackedConvChannelCount(packing, shape);
   const std::vector<float> scales = RequantizeScales(plan, src, wei, dst, shape.oc);
-  return PersistS8(plan, wei_bytes, channels, [&](int8_t* to, int32_t* to_bia, float* to_scale) {
+  PackedS8 packed = PersistS8(plan, wei_bytes, channels, [&](int8_t* to, int32_t* to_bia, float* to_scale) {
     kernels::PackConvWeights(packing, shape, plan.zero_point(src), values, plan.Constant<int32_t>(bia),
                              scales.data(), to, to_bia, to_scale);
   });
+  packed.scales_below_one = kernels::ScalesBelowOne(shape.oc, scales.data());
+  return packed;
 }
 
 inline PackedF32 PackF32(PlanBuilder& plan, const kernels::ConvWeightShape& shape, int wei, int bia,
